@@ -1,0 +1,66 @@
+"""How modules make and hold their parameters."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.nn import initializers
+from jax.typing import DTypeLike
+
+from jaxconv.geometry import per_axis
+
+Initializer = Callable[..., jax.Array]
+Preset = Literal["flax", "torch"]
+PRESETS: dict[str, Initializer] = {
+    "flax": initializers.lecun_normal(),
+    "torch": initializers.variance_scaling(1 / 3, "fan_in", "uniform"),
+}
+
+
+def kernel_initializer(where: str, rngs: nnx.Rngs, preset: Preset, init: Initializer | None) -> Initializer:
+    """`init`, or the preset's: LeCun's normal (flax), U(-b, b) with b = fan_in^-1/2 (torch)."""
+    if not isinstance(rngs, nnx.Rngs):
+        raise TypeError(f"{where}: rngs must be nnx.Rngs, got {type(rngs).__name__}; write rngs=nnx.Rngs(0)")
+    if preset not in PRESETS:
+        raise ValueError(f"{where}: unknown init {preset!r}; use 'flax' or 'torch', or give kernel_init and bias_init")
+    return init or PRESETS[preset]
+
+
+def make_bias(
+    rngs: nnx.Rngs,
+    use_bias: bool,
+    shape: Sequence[int],
+    fan_in: int,
+    dtype: DTypeLike,
+    preset: Preset,
+    init: Initializer | None,
+) -> nnx.Param | None:
+    """A bias: by `init`, else zeros (flax) or U(-b, b), b = fan_in^-1/2 (torch); nothing unless `use_bias`."""
+    if not use_bias:
+        return None
+    if init is None and preset == "torch":
+        bound = 1 / math.sqrt(fan_in)
+        return nnx.Param(jax.random.uniform(rngs.params(), tuple(shape), dtype, -bound, bound))
+    return nnx.Param((init or initializers.zeros)(rngs.params(), tuple(shape), dtype))
+
+
+def feature_counts(where: str, in_features: int, out_features: int, groups: int = 1) -> tuple[int, int]:
+    """Whole, positive numbers of channels that `groups` divides."""
+    (c_in,) = per_axis(where, "in_features", (in_features,), 1)
+    (c_out,) = per_axis(where, "out_features", (out_features,), 1)
+    (groups,) = per_axis(where, "feature_group_count", (groups,), 1)
+    for name, channels in (("in_features", c_in), ("out_features", c_out)):
+        if channels % groups:
+            raise ValueError(
+                f"{where}: feature_group_count={groups} must divide {name}={channels}; "
+                f"use {math.gcd(groups, channels)} groups or {-(-channels // groups) * groups} channels"
+            )
+    return c_in, c_out
+
+
+def cast(dtype: DTypeLike | None, *arrays: Any) -> list[Any]:
+    """Each array, or parameter, in `dtype` if one is asked for; None stays None."""
+    return [None if a is None else jnp.asarray(a, dtype) for a in arrays]

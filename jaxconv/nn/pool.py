@@ -1,0 +1,205 @@
+"""Pooling as modules: each holds its options and calls the function of its name."""
+
+from collections.abc import Sequence
+
+import jax
+from flax import nnx
+
+from jaxconv import ops
+from jaxconv.geometry import Padding, Sizes, Window, as_window, per_axis
+from jaxconv.ops.arguments import named
+
+
+def _window(where: str, window_shape, strides, padding, padding_mode, window_dilation) -> Window:
+    shape = as_window(where, "window_shape", window_shape)
+    return Window.of(
+        where,
+        shape,
+        strides=shape if strides is None else strides,
+        padding=padding,
+        padding_mode=padding_mode,
+        kernel_dilation=window_dilation,
+    )
+
+
+class MaxPool(nnx.Module):
+    """`ops.max_pool`, whose arguments it takes.
+
+    Example:
+      >>> MaxPool((2, 2))(jnp.ones((32, 24, 24, 6))).shape
+      (32, 12, 12, 6)
+    """
+
+    @named
+    def __init__(
+        self,
+        window_shape: Sequence[int],
+        *,
+        strides: Sizes | None = None,
+        padding: Padding = "VALID",
+        padding_mode: str | Sequence[str] = "zeros",
+        window_dilation: Sizes = 1,
+        exact: bool = False,
+    ):
+        self.window = _window("MaxPool", window_shape, strides, padding, padding_mode, window_dilation)
+        self.exact = exact
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """`*batch *space c` to `*batch *space_out c`."""
+        w = self.window
+        return ops.max_pool(
+            x,
+            w.shape,
+            strides=w.strides,
+            padding=w.padding,
+            padding_mode=w.modes,
+            window_dilation=w.kernel_dilation,
+            exact=self.exact,
+        )
+
+
+class MinPool(nnx.Module):
+    """`ops.min_pool`, whose arguments it takes."""
+
+    @named
+    def __init__(
+        self,
+        window_shape: Sequence[int],
+        *,
+        strides: Sizes | None = None,
+        padding: Padding = "VALID",
+        padding_mode: str | Sequence[str] = "zeros",
+        window_dilation: Sizes = 1,
+        exact: bool = False,
+    ):
+        self.window = _window("MinPool", window_shape, strides, padding, padding_mode, window_dilation)
+        self.exact = exact
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """`*batch *space c` to `*batch *space_out c`."""
+        w = self.window
+        return ops.min_pool(
+            x,
+            w.shape,
+            strides=w.strides,
+            padding=w.padding,
+            padding_mode=w.modes,
+            window_dilation=w.kernel_dilation,
+            exact=self.exact,
+        )
+
+
+class AvgPool(nnx.Module):
+    """`ops.avg_pool`, whose arguments it takes."""
+
+    @named
+    def __init__(
+        self,
+        window_shape: Sequence[int],
+        *,
+        strides: Sizes | None = None,
+        padding: Padding = "VALID",
+        padding_mode: str | Sequence[str] = "zeros",
+        window_dilation: Sizes = 1,
+        count_include_pad: bool = True,
+        exact: bool = False,
+    ):
+        self.window = _window("AvgPool", window_shape, strides, padding, padding_mode, window_dilation)
+        self.count_include_pad = count_include_pad
+        self.exact = exact
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """`*batch *space c` to `*batch *space_out c`."""
+        w = self.window
+        return ops.avg_pool(
+            x,
+            w.shape,
+            strides=w.strides,
+            padding=w.padding,
+            padding_mode=w.modes,
+            window_dilation=w.kernel_dilation,
+            count_include_pad=self.count_include_pad,
+            exact=self.exact,
+        )
+
+
+class LpPool(nnx.Module):
+    """`ops.lp_pool`, whose arguments it takes."""
+
+    @named
+    def __init__(
+        self,
+        window_shape: Sequence[int],
+        *,
+        strides: Sizes | None = None,
+        padding: Padding = "VALID",
+        padding_mode: str | Sequence[str] = "zeros",
+        window_dilation: Sizes = 1,
+        p: float = 2,
+        exact: bool = False,
+    ):
+        self.window = _window("LpPool", window_shape, strides, padding, padding_mode, window_dilation)
+        self.p = p
+        self.exact = exact
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """`*batch *space c` to `*batch *space_out c`."""
+        w = self.window
+        return ops.lp_pool(
+            x,
+            w.shape,
+            strides=w.strides,
+            padding=w.padding,
+            padding_mode=w.modes,
+            window_dilation=w.kernel_dilation,
+            p=self.p,
+            exact=self.exact,
+        )
+
+
+class GlobalMaxPool(nnx.Module):
+    """`ops.global_max_pool` over `rank` spatial axes."""
+
+    @named
+    def __init__(self, *, rank: int = 2):
+        (self.rank,) = per_axis("GlobalMaxPool", "rank", (rank,), 1)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """`*batch *space c` to `*batch c`."""
+        return ops.global_max_pool(x, rank=self.rank)
+
+
+class GlobalAvgPool(nnx.Module):
+    """`ops.global_avg_pool` over `rank` spatial axes."""
+
+    @named
+    def __init__(self, *, rank: int = 2):
+        (self.rank,) = per_axis("GlobalAvgPool", "rank", (rank,), 1)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """`*batch *space c` to `*batch c`."""
+        return ops.global_avg_pool(x, rank=self.rank)
+
+
+class AdaptiveMaxPool(nnx.Module):
+    """`ops.adaptive_max_pool` to `output_shape`."""
+
+    @named
+    def __init__(self, output_shape: Sequence[int]):
+        self.output_shape = as_window("AdaptiveMaxPool", "output_shape", output_shape)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """`*batch *space c` to `*batch *output_shape c`."""
+        return ops.adaptive_max_pool(x, self.output_shape)
+
+
+class AdaptiveAvgPool(nnx.Module):
+    """`ops.adaptive_avg_pool` to `output_shape`."""
+
+    @named
+    def __init__(self, output_shape: Sequence[int]):
+        self.output_shape = as_window("AdaptiveAvgPool", "output_shape", output_shape)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """`*batch *space c` to `*batch *output_shape c`."""
+        return ops.adaptive_avg_pool(x, self.output_shape)

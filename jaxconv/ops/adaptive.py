@@ -1,0 +1,103 @@
+"""Pooling to a given size: to one pixel, or to any other."""
+
+import functools
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Num
+
+from jaxconv.geometry import as_window
+from jaxconv.ops.arguments import as_array, named, spatial_shape
+from jaxconv.ops.pool import first_best, for_sums
+
+
+@named
+def global_max_pool(x: Num[Array, "*batch_space c"], *, rank: int = 2) -> Num[Array, "*batch c"]:
+    """The largest number of each channel over `rank` spatial axes; of equal ones the first gets the gradient.
+
+    Example:
+      >>> global_max_pool(jnp.ones((32, 7, 7, 512))).shape
+      (32, 512)
+    """
+    x = _merge_space("global_max_pool", x, rank)
+    first = jnp.argmax(x, -2, keepdims=True)  # not jnp.max, whose gradient is shared between equal maxima
+    return jnp.take_along_axis(x, first, -2)[..., 0, :]
+
+
+@named
+def global_avg_pool(x: Num[Array, "*batch_space c"], *, rank: int = 2) -> Num[Array, "*batch c"]:
+    """The mean of each channel over `rank` spatial axes.
+
+    Example:
+      >>> global_avg_pool(jnp.ones((32, 7, 7, 512))).shape
+      (32, 512)
+    """
+    return jnp.mean(_merge_space("global_avg_pool", x, rank), -2)
+
+
+@named
+def adaptive_max_pool(x: Num[Array, "*batch_space c"], output_shape: Sequence[int]) -> Num[Array, "*batch_space_out c"]:
+    """`max_pool` to a given output size, with windows that overlap or vary by a pixel where sizes do not divide.
+
+    Output p of m covers pixels floor(p n / m) to ceil((p + 1) n / m), the last excluded, as in PyTorch.
+
+    Args:
+      x: `*batch *space c`.
+      output_shape: one entry per spatial axis.
+    Returns:
+      `*batch *output_shape c`.
+    Raises:
+      ValueError, TypeError: if `output_shape` is not a tuple of positive ints or `x` has too few axes.
+    Example:
+      >>> adaptive_max_pool(jnp.ones((13, 10, 3)), (6, 6)).shape
+      (6, 6, 3)
+    """
+    x, bounds = _adaptive("adaptive_max_pool", x, output_shape)
+    for number, (begin, end) in reversed(list(enumerate(bounds, start=x.ndim - 1 - len(bounds)))):
+        # A window shorter than the longest repeats its last pixel: the repeat never beats the pixel itself.
+        steps = range(int((end - begin).max()))
+        x = functools.reduce(
+            functools.partial(first_best, lax.gt), [jnp.take(x, np.minimum(begin + t, end - 1), number) for t in steps]
+        )
+    return x
+
+
+@named
+def adaptive_avg_pool(x: Num[Array, "*batch_space c"], output_shape: Sequence[int]) -> Num[Array, "*batch_space_out c"]:
+    """`avg_pool` to a given output size; the windows are those of `adaptive_max_pool`.
+
+    Example:
+      >>> adaptive_avg_pool(jnp.ones((13, 10, 3)), (6, 6)).shape
+      (6, 6, 3)
+    """
+    x, bounds = _adaptive("adaptive_avg_pool", x, output_shape)
+    x, dtype = for_sums(x)
+    for number, (begin, end) in enumerate(bounds, start=x.ndim - 1 - len(bounds)):
+        pixel = np.arange(x.shape[number])
+        inside = (begin[:, None] <= pixel) & (pixel < end[:, None])
+        means = jnp.asarray(inside / (end - begin)[:, None], x.dtype)
+        x = jnp.moveaxis(jnp.tensordot(x, means, (number, 1)), -1, number)
+    return x.astype(dtype)
+
+
+def _merge_space(where: str, x, rank: int) -> jax.Array:
+    x = as_array(where, "x", x)
+    space = spatial_shape(where, x, rank)
+    if 0 in space:
+        raise ValueError(f"{where}: x has no pixels to pool (x.shape={x.shape})")
+    return x.reshape(*x.shape[: x.ndim - 1 - rank], math.prod(space), x.shape[-1])
+
+
+def _adaptive(where: str, x, output_shape) -> tuple[jax.Array, list[tuple[np.ndarray, np.ndarray]]]:
+    x, sizes = as_array(where, "x", x), as_window(where, "output_shape", output_shape)
+    bounds = []
+    for n, m in zip(spatial_shape(where, x, len(sizes)), sizes, strict=True):
+        p = np.arange(m)
+        bounds.append((p * n // m, -(-(p + 1) * n // m)))
+        if n < 1:
+            raise ValueError(f"{where}: x has no pixels to pool (x.shape={x.shape})")
+    return x, bounds

@@ -1,0 +1,1 @@
+"""Ways to compute a convolution, one file each; `einsum` is the definition that all others must equal."""

@@ -1,0 +1,168 @@
+"""Convolution and its adjoint."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+from jaxtyping import Array, Num
+
+from jaxconv.geometry import Axis, Padding, Sizes, Window
+from jaxconv.ops.algorithms import einsum
+from jaxconv.ops.arguments import add_bias, as_operands, named
+from jaxconv.ops.boundary import extend, fold
+from jaxconv.ops.channels import check_channels
+from jaxconv.ops.primitive import contract
+
+Method = Literal["xla", "einsum"] | None
+
+
+@named
+def conv(
+    x: Num[Array, "*batch_space c_in"],
+    kernel: Num[Array, "*window c_in_per_group c_out"],
+    *,
+    bias: Num[Array, " c_out"] | None = None,
+    strides: Sizes = 1,
+    padding: Padding = "SAME",
+    padding_mode: str | Sequence[str] = "zeros",
+    input_dilation: Sizes = 1,
+    kernel_dilation: Sizes = 1,
+    feature_group_count: int = 1,
+    exact: bool = False,
+    method: Method = None,
+    precision: Any = None,
+    preferred_element_type: DTypeLike | None = None,
+) -> Num[Array, "*batch_space_out c_out"]:
+    """Slide `kernel` over `x` and sum the products.
+
+    out[p, o] = bias[o] + sum over t, i of x[p * strides + t * kernel_dilation - lo, i] * kernel[t, i, o]
+
+    Args:
+      x: `*batch *space c_in`; any number of leading batch axes, the channels last.
+      kernel: `*window c_in/groups c_out`; its rank less two is the number of spatial axes.
+      bias: `c_out`, added to every pixel.
+      strides: input pixels between windows; one int or one per axis.
+      padding: pixels added around `x`: an int, VALID, SAME (TensorFlow's), FULL or CAUSAL for all axes, or a tuple with
+        an int, a (lo, hi) pair or a word for each. Flax's CIRCULAR and REFLECT centre the window and set the mode too.
+      padding_mode: what those pixels hold: zeros, circular, reflect, symmetric or edge; one or one per axis.
+      input_dilation: spread the pixels of `x` apart, with zeros between them.
+      kernel_dilation: spread the taps of the kernel apart.
+      feature_group_count: split the channels into groups that do not mix; c_in of them make a depthwise convolution.
+      exact: refuse a window that does not tile the padded input; by default the rest is ignored.
+      method: None for the fastest known; "einsum" for the definition above, written out; "xla" for `lax`.
+      precision: as in `lax.conv_general_dilated`.
+      preferred_element_type: dtype of the sums and of the result; by default that of the promoted operands, and at
+        least 32 bits for integers.
+    Returns:
+      `*batch *space_out c_out`; see `geometry.conv_size`.
+    Raises:
+      ValueError: if the shapes do not fit, the output would be empty, or an option is out of range.
+      TypeError: if an argument is of the wrong kind.
+    Source: Dumoulin & Visin 2016, sections 2 and 5.1.
+    Example:
+      >>> conv(jnp.ones((28, 28, 1)), jnp.ones((5, 5, 1, 6)), padding="VALID").shape
+      (24, 24, 6)
+    """
+    x, kernel, dtype = as_operands("conv", x, kernel, preferred_element_type)
+    space = check_channels("conv", x, kernel, feature_group_count, transposed=False)
+    axes = Window.of(
+        "conv",
+        kernel.shape[:-2],
+        strides=strides,
+        padding=padding,
+        padding_mode=padding_mode,
+        input_dilation=input_dilation,
+        kernel_dilation=kernel_dilation,
+        exact=exact,
+    ).over(space)
+    if check_method("conv", method) == "einsum":
+        out = einsum.conv(x, kernel, axes, feature_group_count, dtype, precision)
+    else:
+        x, axes = extend(x, axes)
+        out = contract(
+            "out", x=x, kernel=kernel, axes=axes, groups=feature_group_count, dtype=dtype, precision=precision
+        )
+    return add_bias("conv", out, bias)
+
+
+@named
+def conv_transpose(
+    x: Num[Array, "*batch_space c_in"],
+    kernel: Num[Array, "*window c_out_per_group c_in"],
+    *,
+    bias: Num[Array, " c_out"] | None = None,
+    strides: Sizes = 1,
+    padding: Padding = "SAME",
+    padding_mode: str | Sequence[str] = "zeros",
+    output_padding: Sizes | None = None,
+    input_dilation: Sizes = 1,
+    kernel_dilation: Sizes = 1,
+    feature_group_count: int = 1,
+    method: Method = None,
+    precision: Any = None,
+    preferred_element_type: DTypeLike | None = None,
+) -> Num[Array, "*batch_space_out c_out"]:
+    """The adjoint of `conv` with the same kernel and options: sum(conv(u, k) * x) = sum(u * conv_transpose(x, k)).
+
+    out[q, i] = bias[i] + sum over p, t, o with q = p * strides + t * kernel_dilation - lo of x[p, o] * kernel[t, i, o]
+
+    Args:
+      x: `*batch *space c_in`, shaped like an output of `conv`.
+      kernel: `*window c_out/groups c_in`, the very array that `conv` takes: it maps c_out channels to c_in.
+      bias: `c_out`.
+      strides, padding, padding_mode, input_dilation, kernel_dilation, feature_group_count, method, precision,
+        preferred_element_type: those of the `conv` whose adjoint this is. Complex numbers are not conjugated.
+      output_padding: pixels added to the smallest output; see `geometry.output_paddings` for those that exist. By
+        default paddings that keep the size (SAME, CAUSAL, CIRCULAR, REFLECT) return space * strides, the others the
+        smallest, as in PyTorch.
+    Returns:
+      `*batch *space_out c_out`; see `geometry.conv_transpose_size`.
+    Raises:
+      ValueError: if the shapes do not fit, no such output exists, or an option is out of range.
+      TypeError: if an argument is of the wrong kind.
+    Source: Dumoulin & Visin 2016, section 4.
+    Example:
+      >>> conv_transpose(jnp.ones((14, 14, 8)), jnp.ones((4, 4, 3, 8)), strides=2).shape
+      (28, 28, 3)
+    """
+    x, kernel, dtype = as_operands("conv_transpose", x, kernel, preferred_element_type)
+    space = check_channels("conv_transpose", x, kernel, feature_group_count, transposed=True)
+    axes = Window.of(
+        "conv_transpose",
+        kernel.shape[:-2],
+        strides=strides,
+        padding=padding,
+        padding_mode=padding_mode,
+        input_dilation=input_dilation,
+        kernel_dilation=kernel_dilation,
+    ).onto(space, output_padding)
+    if check_method("conv_transpose", method) == "einsum":
+        out = _einsum_transpose(x, kernel, axes, feature_group_count, dtype, precision)
+    else:
+        inner = tuple(axis.extended()[2] for axis in axes)
+        wide = contract(
+            "x", out=x, kernel=kernel, axes=inner, groups=feature_group_count, dtype=dtype, precision=precision
+        )
+        out = fold(wide, axes)
+    return add_bias("conv_transpose", out, bias)
+
+
+def _einsum_transpose(x, kernel, axes: tuple[Axis, ...], groups: int, dtype, precision) -> jax.Array:
+    """The adjoint of the definition, transposed by JAX; integers travel as floats, exact below 2^24."""
+    real = jnp.promote_types(dtype, jnp.float32)
+    batch = x.shape[: x.ndim - 1 - len(axes)]
+    shape = (*batch, *(axis.size for axis in axes), kernel.shape[-2] * groups)
+    kernel = kernel.astype(real)
+    forward = jax.linear_transpose(
+        lambda u: einsum.conv(u, kernel, axes, groups, real, precision), jax.ShapeDtypeStruct(shape, real)
+    )
+    return forward(x.astype(real))[0].astype(dtype)
+
+
+def check_method(where: str, method: Method) -> Method:
+    """`method` itself; refuses one that does not exist."""
+    if method not in (None, "xla", "einsum"):
+        raise ValueError(f"{where}: unknown method {method!r}; use None for the fastest, 'xla' or 'einsum'")
+    return method
