@@ -21,6 +21,7 @@ from jaxconv.geometry.options import Padding as Padding
 from jaxconv.geometry.options import Sizes as Sizes
 from jaxconv.geometry.options import as_window as as_window
 from jaxconv.geometry.options import per_axis as per_axis
+from jaxconv.geometry.options import whole as whole
 from jaxconv.geometry.sizes import conv_input_sizes as conv_input_sizes
 from jaxconv.geometry.sizes import conv_size as conv_size
 from jaxconv.geometry.sizes import conv_transpose_size as conv_transpose_size

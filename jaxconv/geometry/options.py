@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from jaxconv.geometry.axis import Amount
 
@@ -16,15 +17,34 @@ KEEPS_SIZE = ("SAME", "CAUSAL", *SHORTHANDS)  # at stride s the output has ceil(
 OTHER_NAMES = {"wrap": "circular", "periodic": "circular", "replicate": "edge", "constant": "zeros", "zero": "zeros"}
 
 
+def whole(where: str, name: str, value: Any, least: int = 1, entry: Any = None) -> int:
+    """`value`, or its one `entry`, as an int of at least `least`."""
+    found = value if entry is None else entry
+    try:
+        number = operator.index(found)
+    except TypeError:
+        number = None
+    if number is None or isinstance(found, bool):
+        got = "" if found is value else f", got {found!r}"
+        raise TypeError(f"{where}: {name}={value!r} must be a whole number{got}")
+    if number < least:
+        got = "" if found is value else f", got {number}"
+        fix = "; crop the input by slicing instead" if name == "padding" else ""
+        raise ValueError(f"{where}: {name}={value!r} must be at least {least}{got}{fix}")
+    return number
+
+
 def per_axis(where: str, name: str, value: Sizes, rank: int, least: int = 1) -> tuple[int, ...]:
     """Spread one int over `rank` axes, or check that there is one int of at least `least` for each."""
-    entries = [value] * rank if not isinstance(value, Sequence) else list(value)
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return (whole(where, name, value, least),) * rank
+    entries = list(value)
     if len(entries) != rank:
         raise ValueError(
             f"{where}: {name}={value!r} has {len(entries)} entries but the window has {_axes(rank)}; give one int"
             + (f" or {rank} of them" if rank > 1 else "")
         )
-    return tuple(_integer(where, name, value, entry, least) for entry in entries)
+    return tuple(whole(where, name, value, least, entry) for entry in entries)
 
 
 def as_window(where: str, name: str, shape: Sequence[int]) -> tuple[int, ...]:
@@ -68,15 +88,20 @@ def _amount(where: str, padding: Padding, entry: object) -> Amount:
     if isinstance(entry, Sequence):
         if len(entry) != 2:
             raise ValueError(f"{where}: padding={padding!r} has an entry {entry!r}; an axis takes an int or (lo, hi)")
-        lo, hi = (_integer(where, "padding", padding, e, 0) for e in entry)
+        lo, hi = (whole(where, "padding", padding, 0, e) for e in entry)
         return lo, hi
-    return _integer(where, "padding", padding, entry, 0)
+    if not hasattr(entry, "__index__"):
+        raise TypeError(
+            f"{where}: padding={padding!r} has an entry {entry!r}; an axis takes an int, a pair (lo, hi) or a word "
+            f"such as 'SAME'"
+        )
+    return whole(where, "padding", padding, 0, entry)
 
 
 def mode_entries(where: str, padding_mode: str | Sequence[str], amounts: tuple[Amount, ...]) -> tuple[str, ...]:
     """The `padding_mode` a user gave, or that a word of Flax's in `amounts` implies, as one of MODES per axis."""
     rank = len(amounts)
-    entries = [padding_mode] * rank if isinstance(padding_mode, str) else list(padding_mode)
+    entries = list(padding_mode) if isinstance(padding_mode, list | tuple) else [padding_mode] * rank
     if len(entries) != rank:
         raise ValueError(
             f"{where}: padding_mode={padding_mode!r} has {len(entries)} entries but the window has {_axes(rank)}; "
@@ -97,19 +122,6 @@ def mode_entries(where: str, padding_mode: str | Sequence[str], amounts: tuple[A
             )
         modes.append(implied)
     return tuple(modes)
-
-
-def _integer(where: str, name: str, value: object, entry: object, least: int) -> int:
-    try:
-        number = operator.index(entry)  # type: ignore[arg-type]  # the point is to find out
-    except TypeError:
-        number = None
-    if number is None or isinstance(entry, bool):
-        raise TypeError(f"{where}: {name}={value!r} must be made of whole numbers, got {entry!r}")
-    if number < least:
-        fix = "crop the input by slicing instead" if name == "padding" else f"the least is {least}"
-        raise ValueError(f"{where}: {name}={value!r} must be at least {least} everywhere, got {number}; {fix}")
-    return number
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

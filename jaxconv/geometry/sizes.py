@@ -1,5 +1,6 @@
 """Sizes of convolutions and their inverses."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from jaxconv.geometry.options import Sizes
@@ -66,9 +67,9 @@ def conv_transpose_size(
 
 
 def _tuples(size: Sizes, window: Sizes) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    space = (size,) if isinstance(size, int) else tuple(size)
-    return space, (window,) * len(space) if isinstance(window, int) else tuple(window)
+    space = tuple(size) if isinstance(size, Sequence) else (size,)
+    return space, tuple(window) if isinstance(window, Sequence) else (window,) * len(space)
 
 
 def _like(size: Sizes, found: tuple[T, ...]) -> T | tuple[T, ...]:
-    return found[0] if isinstance(size, int) else found
+    return found if isinstance(size, Sequence) else found[0]

@@ -83,8 +83,9 @@ class Window:
             return sizes[-1] if self.padding[axis] in KEEPS_SIZE else sizes[0]
         if not sizes or base + (extra or 0) not in sizes:
             valid = [n - base for n in sizes]
+            wish = "" if extra is None else f" with output_padding={extra}"
             raise ValueError(
-                f"{self.where}: no size gives {output} outputs with output_padding={extra} on spatial axis {axis} "
+                f"{self.where}: no input of conv gives {output} outputs{wish} on spatial axis {axis} "
                 f"(window {self.shape[axis]}, stride {self.strides[axis]}, padding {self.padding[axis]!r}); "
                 + (f"output_padding may be {valid[0]} to {valid[-1]}" if valid else "change the padding or the window")
             )
@@ -108,10 +109,12 @@ class Window:
                 f"{self.where}: padding_mode='reflect' needs at least 2 pixels but spatial axis {i} has size 1; "
                 f"use 'symmetric' or 'edge'"
             )
-        if self.exact and axis.slack % axis.stride:
+        rest = axis.slack % axis.stride
+        if self.exact and rest:
+            sizes = "another size" if axis.input_dilation > 1 else f"size {size - rest} or {size - rest + axis.stride}"
             raise ValueError(
                 f"{self.where}: exact=True but windows of {axis.reach} at stride {axis.stride} do not tile the "
                 f"{axis.slack + axis.reach} padded pixels of spatial axis {i}: {axis.slack} / {axis.stride} is not "
-                f"whole; change size {size}, or drop exact to ignore the last {axis.slack % axis.stride}"
+                f"whole; use {sizes}, or drop exact to ignore the last {rest}"
             )
         return axis

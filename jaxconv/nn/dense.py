@@ -8,7 +8,7 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxconv import ops
-from jaxconv.geometry import per_axis
+from jaxconv.geometry import whole
 from jaxconv.nn.parameters import Initializer, Preset, cast, feature_counts, kernel_initializer, make_bias
 from jaxconv.ops.arguments import named
 
@@ -61,7 +61,7 @@ class Flatten(nnx.Module):
 
     @named
     def __init__(self, *, rank: int = 2):
-        (self.rank,) = per_axis("Flatten", "rank", (rank,), 1)
+        self.rank = whole("Flatten", "rank", rank)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """`*batch *space c` to `*batch (space * c)`."""

@@ -10,7 +10,7 @@ from flax import nnx
 from jax.nn import initializers
 from jax.typing import DTypeLike
 
-from jaxconv.geometry import per_axis
+from jaxconv.geometry import whole
 
 Initializer = Callable[..., jax.Array]
 Preset = Literal["flax", "torch"]
@@ -49,14 +49,14 @@ def make_bias(
 
 def feature_counts(where: str, in_features: int, out_features: int, groups: int = 1) -> tuple[int, int]:
     """Whole, positive numbers of channels that `groups` divides."""
-    (c_in,) = per_axis(where, "in_features", (in_features,), 1)
-    (c_out,) = per_axis(where, "out_features", (out_features,), 1)
-    (groups,) = per_axis(where, "feature_group_count", (groups,), 1)
+    c_in = whole(where, "in_features", in_features)
+    c_out = whole(where, "out_features", out_features)
+    groups = whole(where, "feature_group_count", groups)
     for name, channels in (("in_features", c_in), ("out_features", c_out)):
         if channels % groups:
             raise ValueError(
                 f"{where}: feature_group_count={groups} must divide {name}={channels}; "
-                f"use {math.gcd(groups, channels)} groups or {-(-channels // groups) * groups} channels"
+                f"use feature_group_count={math.gcd(groups, channels)} or {-(-channels // groups) * groups} channels"
             )
     return c_in, c_out
 

@@ -6,8 +6,9 @@ import jax
 from flax import nnx
 
 from jaxconv import ops
-from jaxconv.geometry import Padding, Sizes, Window, as_window, per_axis
+from jaxconv.geometry import Padding, Sizes, Window, as_window, whole
 from jaxconv.ops.arguments import named
+from jaxconv.ops.pool import check_p
 
 
 def _window(where: str, window_shape, strides, padding, padding_mode, window_dilation) -> Window:
@@ -139,7 +140,7 @@ class LpPool(nnx.Module):
         exact: bool = False,
     ):
         self.window = _window("LpPool", window_shape, strides, padding, padding_mode, window_dilation)
-        self.p = p
+        self.p = check_p("LpPool", p)
         self.exact = exact
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -162,7 +163,7 @@ class GlobalMaxPool(nnx.Module):
 
     @named
     def __init__(self, *, rank: int = 2):
-        (self.rank,) = per_axis("GlobalMaxPool", "rank", (rank,), 1)
+        self.rank = whole("GlobalMaxPool", "rank", rank)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """`*batch *space c` to `*batch c`."""
@@ -174,7 +175,7 @@ class GlobalAvgPool(nnx.Module):
 
     @named
     def __init__(self, *, rank: int = 2):
-        (self.rank,) = per_axis("GlobalAvgPool", "rank", (rank,), 1)
+        self.rank = whole("GlobalAvgPool", "rank", rank)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """`*batch *space c` to `*batch c`."""

@@ -51,8 +51,8 @@ def named(function: Callable[P, R]) -> Callable[P, R]:
                 ours = [known for known in OTHER_NAMES.get(name, ()) if known in parameters]
                 ours += get_close_matches(name, parameters, n=1)
                 options = ", ".join(n for n in parameters if n != "self")
-                fix = f"use {ours[0]}" if ours else f"the arguments are {options}"
-                raise TypeError(f"{where}: unknown argument {name}={kwargs[name]!r}; {fix}")
+                fix = f"use {ours[0]!r}" if ours else f"the arguments are {options}"
+                raise TypeError(f"{where}: unknown argument {name!r}; {fix}")
         return function(*args, **kwargs)
 
     return checked

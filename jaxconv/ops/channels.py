@@ -2,7 +2,7 @@
 
 import jax
 
-from jaxconv.geometry import per_axis
+from jaxconv.geometry import whole
 from jaxconv.ops.arguments import spatial_shape
 
 
@@ -14,7 +14,7 @@ def check_channels(where: str, x: jax.Array, kernel: jax.Array, groups: int, *, 
         raise ValueError(f"{where}: kernel must have at least 3 axes, {layout}, but has shape {kernel.shape}{fix}")
     if 0 in kernel.shape:
         raise ValueError(f"{where}: kernel must not be empty but has shape {kernel.shape}")
-    (groups,) = per_axis(where, "feature_group_count", (groups,), 1)
+    groups = whole(where, "feature_group_count", groups)
     space = spatial_shape(where, x, kernel.ndim - 2)
     shapes = f"(x.shape={x.shape}, kernel.shape={kernel.shape})"
     expected = kernel.shape[-1] if transposed else kernel.shape[-2] * groups
@@ -36,9 +36,11 @@ def _likely_cause(x: jax.Array, kernel: jax.Array, groups: int, expected: int, t
     rank = kernel.ndim - 2
     if expected == 1 and x.shape[-1 - rank] != 1:
         return "; has x no channel axis? add it with x[..., None]"
+    if transposed and x.shape[-1] == kernel.shape[-2]:
+        return "; the kernel is the one conv would take, from c_out to c_in: use jnp.swapaxes(kernel, -1, -2)"
     if x.shape[-1 - rank] == expected:
         return f"; is x channels-first? move them with jnp.moveaxis(x, {-1 - rank}, -1)"
-    if kernel.shape[0 if transposed else 1] * (1 if transposed else groups) == x.shape[-1]:
+    if kernel.shape[1] * groups == x.shape[-1] and not transposed:
         order = (*range(2, rank + 2), 1, 0)
         return f"; is the kernel in PyTorch's order? use jnp.transpose(kernel, {order})"
     if groups > 1 and not transposed and x.shape[-1] == kernel.shape[-2]:

@@ -135,13 +135,19 @@ def lp_pool(
       >>> lp_pool(jnp.asarray([3.0, 4.0])[:, None], (2,))[:, 0]
       Array([5.], dtype=float32)
     """
-    if not 1 <= p < math.inf:
-        raise ValueError(f"lp_pool: p={p!r} must be at least 1 and finite; use max_pool(jnp.abs(x), ...) for the limit")
+    check_p("lp_pool", p)
     x, axes = _arguments("lp_pool", x, window_shape, strides, padding, padding_mode, window_dilation, exact)
     x, dtype = for_sums(x)
     total = _reduce(jnp.abs(x) ** p, axes, 0, lax.add)
     empty = total == 0  # the root's slope is infinite there, and infinity times zero is NaN
     return jnp.where(empty, 0, jnp.where(empty, 1, total) ** (1 / p)).astype(dtype)
+
+
+def check_p(where: str, p: float) -> float:
+    """`p` itself; refuses one that makes no norm."""
+    if not 1 <= p < math.inf:
+        raise ValueError(f"{where}: p={p!r} must be at least 1 and finite; use max_pool(jnp.abs(x), ...) for the limit")
+    return p
 
 
 def _arguments(where, x, window_shape, strides, padding, padding_mode, dilation, exact) -> tuple[jax.Array, list[Axis]]:

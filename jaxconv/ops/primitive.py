@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jaxconv.geometry import Axis
 from jaxconv.ops.algorithms import xla
@@ -49,9 +50,8 @@ def contract(
     `axes` are zero-padded: other boundaries have been added to `x` before.
     """
     first, second = _same_manual_axes(*(arrays[name] for name in OPERANDS[solve]))
-    return conv_p.bind(
-        first,
-        second,
+    bind: Any = partial(
+        conv_p.bind,
         solve=solve,
         axes=axes,
         groups=groups,
@@ -59,6 +59,11 @@ def contract(
         precision=precision,
         ensemble=ensemble,
     )
+    sharding = jax.typeof(first).sharding
+    if AxisType.Explicit in sharding.mesh.axis_types:  # the batch stays sharded as it is; XLA arranges the rest
+        batch = sharding.spec[: first.ndim - 1 - len(axes)]
+        bind = jax.sharding.auto_axes(bind, out_sharding=NamedSharding(sharding.mesh, PartitionSpec(*batch)))
+    return bind(first, second)
 
 
 def _same_manual_axes(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:

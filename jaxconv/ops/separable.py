@@ -43,6 +43,18 @@ def separable_conv(
       (8, 8, 4)
     """
     x = as_array("separable_conv", "x", x)
+    depthwise_kernel = as_array("separable_conv", "depthwise_kernel", depthwise_kernel)
+    pointwise_kernel = as_array("separable_conv", "pointwise_kernel", pointwise_kernel)
+    rank = depthwise_kernel.ndim - 2
+    if rank < 1 or depthwise_kernel.shape[-2] != 1:
+        raise ValueError(
+            f"separable_conv: depthwise_kernel must be *window 1 c_mid, but has shape {depthwise_kernel.shape}"
+        )
+    if pointwise_kernel.shape[:-1] != (*(1,) * rank, depthwise_kernel.shape[-1]):
+        raise ValueError(
+            f"separable_conv: pointwise_kernel must be {'1 ' * rank}{depthwise_kernel.shape[-1]} c_out to follow a "
+            f"depthwise_kernel of shape {depthwise_kernel.shape}, but has shape {pointwise_kernel.shape}"
+        )
     filtered = conv(
         x,
         depthwise_kernel,
