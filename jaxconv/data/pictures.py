@@ -1,0 +1,134 @@
+"""Pictures from a user's files, made into what a network for small grey images expects."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One grey picture.
+
+    Attributes:
+      name: the file it came from, with the index where a file holds several.
+      pixels: `height width`, float32, 0 for black and 1 for white.
+    """
+
+    name: str
+    pixels: np.ndarray
+
+
+def read_images(*paths: str | os.PathLike[str]) -> list[Picture]:
+    """Read image files (PNG and whatever else Pillow opens) and NumPy's `.npy`.
+
+    Colour becomes grey. Where a picture is transparent it is laid on white if its ink is dark, else on black.
+    A `.npy` file holds `h w`, `h w 1` or `n h w`, as uint8, booleans, or floats in [0, 1].
+
+    Args:
+      paths: the files.
+    Returns:
+      One picture a file, or `n` for a file of `n`, in the order given.
+    Raises:
+      FileNotFoundError: if a file is missing.
+      ValueError: if a file is no picture, or its array has another shape, type or range.
+      ModuleNotFoundError: if Pillow is not installed and a file is not a `.npy`.
+    Example:
+      >>> read_images("three.png")[0].pixels.shape
+      (28, 28)
+    """
+    return [picture for path in paths for picture in _read(Path(path))]
+
+
+def fit_picture(picture: Picture, size: tuple[int, int], *, invert: bool | None = None) -> tuple[np.ndarray, bool]:
+    """Return the picture as `height width 1`, light ink on dark, and whether it had to be inverted for that.
+
+    Args:
+      picture: any height and width; it is padded to the proportions of `size`, then resized linearly.
+      size: height and width wanted.
+      invert: whether to swap black and white; None does so if the border is light, as it is for ink on paper.
+    Example:
+      >>> pixels, inverted = fit_picture(Picture("paper", np.ones((50, 40), np.float32)), (28, 28))
+      >>> pixels.shape, float(pixels.max()), inverted
+      ((28, 28, 1), 0.0, True)
+    """
+    pixels = picture.pixels
+    if invert is None:
+        border = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
+        invert = bool(border.mean() > 0.5)
+    if invert:
+        pixels = 1 - pixels
+    pixels = _pad_to_proportions(pixels, size)
+    return np.asarray(jax.image.resize(pixels, size, "linear"))[..., None], invert
+
+
+def _pad_to_proportions(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    height, width = pixels.shape
+    # The smallest frame of the wanted proportions that holds the picture; stretching a 1 would turn it into a block.
+    frame = max(height, -(-width * size[0] // size[1])), max(width, -(-height * size[1] // size[0]))
+    margins = [(wanted - got) for wanted, got in zip(frame, pixels.shape, strict=True)]
+    return np.pad(pixels, [(margin // 2, margin - margin // 2) for margin in margins])
+
+
+def _read(path: Path) -> list[Picture]:
+    if not path.is_file():
+        raise FileNotFoundError(f"read_images: path={str(path)!r} is not a file; check the spelling and the folder")
+    if path.suffix.lower() != ".npy":
+        return [Picture(str(path), _read_with_pillow(path))]
+    stack = _read_npy(path)
+    if stack.ndim == 2:
+        return [Picture(str(path), stack)]
+    return [Picture(f"{path}[{index}]", pixels) for index, pixels in enumerate(stack)]
+
+
+def _read_with_pillow(path: Path) -> np.ndarray:
+    try:
+        from PIL import Image
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"read_images: Pillow, which reads {path.name!r}, is not installed; run pip install 'jaxconv[data]'"
+        ) from error
+    try:
+        with Image.open(path) as image:
+            if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow's convert("L") would clip to 8
+                return np.asarray(image, np.float32) / 65535
+            channels = np.asarray(image.convert("RGBA"), np.float32) / 255
+    # Pillow raises SyntaxError for a broken PNG, and a DecompressionBomb of its own for one of absurd size.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValueError(
+            f"read_images: path={str(path)!r} is no picture that Pillow can read; give a PNG or a .npy array"
+        ) from error
+    grey, opacity = channels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32), channels[..., 3]
+    ink_is_dark = opacity.sum() > 0 and np.average(grey, weights=opacity) < 0.5
+    return opacity * grey + (1 - opacity) * float(ink_is_dark)
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    try:
+        array = np.load(path, allow_pickle=False)  # a pickle could run any code
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(
+            f"read_images: path={str(path)!r} is not a whole .npy file of numbers; write it with numpy.save"
+        ) from error
+    if array.ndim == 3 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3) or array.size == 0:
+        raise ValueError(
+            f"read_images: path={str(path)!r} has shape {array.shape} but must be (h, w), (h, w, 1) or (n, h, w) "
+            f"with no empty axis; take one channel, or average them"
+        )
+    if array.dtype == np.uint8:
+        return array.astype(np.float32) / 255
+    if array.dtype != np.bool_ and not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(
+            f"read_images: path={str(path)!r} has type {array.dtype} but must be uint8, bool or a float in [0, 1]; "
+            f"divide by the largest value that a pixel can have"
+        )
+    if not (array.min() >= 0 and array.max() <= 1):  # written so that NaN is refused too
+        raise ValueError(
+            f"read_images: path={str(path)!r} has values from {array.min():g} to {array.max():g} but floats must lie "
+            f"in [0, 1]; divide by the largest value that a pixel can have, or save as uint8"
+        )
+    return array.astype(np.float32)

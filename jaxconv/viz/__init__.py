@@ -1,0 +1,3 @@
+"""Figures."""
+
+from jaxconv.viz.report import training_report as training_report
