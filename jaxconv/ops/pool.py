@@ -19,6 +19,10 @@ from jaxconv.geometry import Axis, Padding, Sizes, Window, as_window
 from jaxconv.ops.arguments import as_array, named, spatial_shape
 from jaxconv.ops.boundary import extend_all
 
+# A window longer than this is folded in log2 steps: one slice a tap makes the program, and its compilation, grow with
+# the window (20 s for a window of 1024), while short windows fuse into one loop that reads each pixel once.
+LONG = 16
+
 
 @named
 def max_pool(
@@ -177,12 +181,33 @@ def _reduce(x: jax.Array, axes: Sequence[Axis], fill, combine: Callable) -> jax.
     """Fold the pixels of each window together, last axis first, so that "first" means row-major order."""
     x = extend_all(x, axes, fill)
     for number, axis in reversed(list(enumerate(axes, start=x.ndim - 1 - len(axes)))):
-        last = (axis.output - 1) * axis.stride + 1
-        starts = range(0, axis.reach, axis.kernel_dilation)
-        x = functools.reduce(
-            combine, [lax.slice_in_dim(x, start, start + last, axis.stride, number) for start in starts]
-        )
+        x = _fold_axis(x, number, axis, combine)
     return x
+
+
+def _fold_axis(x: jax.Array, number: int, axis: Axis, combine: Callable) -> jax.Array:
+    """Fold the windows of one padded axis, the earlier pixels always on the left of `combine`."""
+    last = (axis.output - 1) * axis.stride + 1
+
+    def starting_at(tap: int, folded: jax.Array) -> jax.Array:
+        start = tap * axis.kernel_dilation
+        return lax.slice_in_dim(folded, start, start + last, axis.stride, number)
+
+    if axis.window <= LONG:
+        return functools.reduce(combine, [starting_at(tap, x) for tap in range(axis.window)])
+    # Runs of 1, 2, 4, ... taps, each made of two of the last; those that the binary digits of the window name make it.
+    run, done, pieces = 1, 0, []
+    while True:
+        if axis.window & run:
+            pieces.append(starting_at(done, x))
+            done += run
+        if done == axis.window:
+            return functools.reduce(combine, pieces)
+        half = run * axis.kernel_dilation
+        x = combine(
+            lax.slice_in_dim(x, 0, x.shape[number] - half, 1, number), lax.slice_in_dim(x, half, None, 1, number)
+        )
+        run *= 2
 
 
 def first_best(better: Callable, kept: jax.Array, new: jax.Array) -> jax.Array:

@@ -1,0 +1,547 @@
+"""Every wrong call a user makes gets a sentence that mends it."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import jaxconv as jc
+from jaxconv import nn
+
+x = jnp.ones((8, 8, 3))
+k = jnp.ones((3, 3, 3, 4))
+r = nn.Rngs(0)
+
+WRONG = [
+    (
+        lambda: jc.conv(jnp.ones((8, 8, 5)), k),
+        ValueError,
+        "conv: kernel expects c_in=3 but x has 5 channels (x.shape=(8, 8, 5), kernel.shape=(3, 3, 3, 4))",
+    ),
+    (
+        lambda: jc.conv(jnp.ones((2, 3, 8, 8)), k),
+        ValueError,
+        "conv: kernel expects c_in=3 but x has 8 channels (x.shape=(2, 3, 8, 8), kernel.shape=(3, 3, 3, 4)); is x channels-first? move them with jnp.moveaxis(x, -3, -1)",
+    ),
+    (
+        lambda: jc.conv(jnp.ones((3, 8, 8)), k),
+        ValueError,
+        "conv: kernel expects c_in=3 but x has 8 channels (x.shape=(3, 8, 8), kernel.shape=(3, 3, 3, 4)); is x channels-first? move them with jnp.moveaxis(x, -3, -1)",
+    ),
+    (
+        lambda: jc.conv(jnp.ones((8, 8)), jnp.ones((3, 3, 1, 4))),
+        ValueError,
+        "conv: x needs 2 spatial axes and channels last, (*batch, *space, c), but has shape (8, 8); add the channel axis with x[..., None]",
+    ),
+    (
+        lambda: jc.conv(jnp.ones((32, 8, 8)), jnp.ones((3, 3, 1, 4))),
+        ValueError,
+        "conv: kernel expects c_in=1 but x has 8 channels (x.shape=(32, 8, 8), kernel.shape=(3, 3, 1, 4)); has x no channel axis? add it with x[..., None]",
+    ),
+    (
+        lambda: jc.conv(x, jnp.ones((4, 3, 5, 5))),
+        ValueError,
+        "conv: kernel expects c_in=5 but x has 3 channels (x.shape=(8, 8, 3), kernel.shape=(4, 3, 5, 5)); is the kernel in PyTorch's order? use jnp.transpose(kernel, (2, 3, 1, 0))",
+    ),
+    (
+        lambda: jc.conv(x, jnp.ones((3, 3))),
+        ValueError,
+        "conv: kernel must have at least 3 axes, *window c_in/groups c_out, but has shape (3, 3); use dense for a kernel without window",
+    ),
+    (
+        lambda: jc.conv(x, jnp.ones((3,))),
+        ValueError,
+        "conv: kernel must have at least 3 axes, *window c_in/groups c_out, but has shape (3,)",
+    ),
+    (lambda: jc.conv(x, k[..., :0]), ValueError, "conv: kernel must not be empty but has shape (3, 3, 3, 0)"),
+    (
+        lambda: jc.conv(x, jnp.ones((3, 3, 3, 4)), feature_group_count=3),
+        ValueError,
+        "conv: kernel expects c_in=9 = 3 x 3 groups but x has 3 channels (x.shape=(8, 8, 3), kernel.shape=(3, 3, 3, 4)); with 3 groups the kernel holds c_in/groups=1 input channels",
+    ),
+    (
+        lambda: jc.conv(x, jnp.ones((3, 3, 1, 4)), feature_group_count=3),
+        ValueError,
+        "conv: feature_group_count=3 must divide c_out=4 (x.shape=(8, 8, 3), kernel.shape=(3, 3, 1, 4)); every group makes an equal share of the channels",
+    ),
+    (lambda: jc.conv(x, k, feature_group_count=0), ValueError, "conv: feature_group_count=0 must be at least 1"),
+    (lambda: jc.conv(x, k, feature_group_count=1.5), TypeError, "conv: feature_group_count=1.5 must be a whole number"),
+    (
+        lambda: jc.conv(jnp.ones((2, 2, 3)), k, padding="VALID"),
+        ValueError,
+        "conv: the window spans 3 pixels but spatial axis 0 has only 2 (size 2, padding 0 + 0), so the output would be empty; use a larger input, a smaller window or more padding",
+    ),
+    (
+        lambda: jc.conv(x, k, kernel_dilation=5, padding="VALID"),
+        ValueError,
+        "conv: the window spans 11 pixels but spatial axis 0 has only 8 (size 8, padding 0 + 0), so the output would be empty; use a larger input, a smaller window or more padding",
+    ),
+    (
+        lambda: jc.conv(x, k, padding="VALID", strides=2, exact=True),
+        ValueError,
+        "conv: exact=True but windows of 3 at stride 2 do not tile the 8 padded pixels of spatial axis 0: 5 / 2 is not whole; use size 7 or 9, or drop exact to ignore the last 1",
+    ),
+    (lambda: jc.conv(x, k, strides=0), ValueError, "conv: strides=0 must be at least 1"),
+    (lambda: jc.conv(x, k, strides=-1), ValueError, "conv: strides=-1 must be at least 1"),
+    (lambda: jc.conv(x, k, strides=1.5), TypeError, "conv: strides=1.5 must be a whole number"),
+    (lambda: jc.conv(x, k, strides=True), TypeError, "conv: strides=True must be a whole number"),
+    (
+        lambda: jc.conv(x, k, strides=(2, 2, 2)),
+        ValueError,
+        "conv: strides=(2, 2, 2) has 3 entries but the window has 2 spatial axes; give one int or 2 of them",
+    ),
+    (lambda: jc.conv(x, k, strides="2"), TypeError, "conv: strides='2' must be a whole number"),
+    (
+        lambda: jc.conv(x, k, padding=-1),
+        ValueError,
+        "conv: padding=-1 must be at least 0; crop the input by slicing instead",
+    ),
+    (
+        lambda: jc.conv(x, k, padding=1.5),
+        TypeError,
+        "conv: padding=1.5 has an entry 1.5; an axis takes an int, a pair (lo, hi) or a word such as 'SAME'",
+    ),
+    (lambda: jc.conv(x, k, padding="smae"), ValueError, "conv: unknown padding 'smae'; use 'SAME'"),
+    (lambda: jc.conv(x, k, padding="circularr"), ValueError, "conv: unknown padding 'circularr'; use 'CIRCULAR'"),
+    (
+        lambda: jc.conv(x, k, padding="EDGE"),
+        ValueError,
+        "conv: unknown padding 'EDGE'; use padding_mode='edge' with padding='SAME' or an amount",
+    ),
+    (
+        lambda: jc.conv(x, k, padding="wrap"),
+        ValueError,
+        "conv: unknown padding 'wrap'; use padding_mode='circular' with padding='SAME' or an amount",
+    ),
+    (
+        lambda: jc.conv(x, k, padding="nonsense"),
+        ValueError,
+        "conv: unknown padding 'nonsense'; use one of 'VALID', 'SAME', 'FULL', 'CAUSAL', 'CIRCULAR', 'REFLECT'",
+    ),
+    (
+        lambda: jc.conv(x, k, padding=None),
+        TypeError,
+        "conv: padding=None has an entry None; an axis takes an int, a pair (lo, hi) or a word such as 'SAME'",
+    ),
+    (
+        lambda: jc.conv(x, k, padding=((1, 1),)),
+        ValueError,
+        "conv: padding=((1, 1),) has 1 entries but the window has 2 spatial axes; give one value for all, or one per axis",
+    ),
+    (
+        lambda: jc.conv(x, k, padding=((1, 1, 1), 0)),
+        ValueError,
+        "conv: padding=((1, 1, 1), 0) has an entry (1, 1, 1); an axis takes an int or (lo, hi)",
+    ),
+    (
+        lambda: jc.conv(jnp.ones((8, 3)), k[0], padding=(1, 2)),
+        ValueError,
+        "conv: padding=(1, 2) has 2 entries but the window has 1 spatial axis; write ((1, 2),) for (lo, hi)",
+    ),
+    (lambda: jc.conv(x, k, padding_mode="replicate"), ValueError, "conv: unknown padding_mode 'replicate'; use 'edge'"),
+    (lambda: jc.conv(x, k, padding_mode="circulr"), ValueError, "conv: unknown padding_mode 'circulr'; use 'circular'"),
+    (
+        lambda: jc.conv(x, k, padding_mode=None),
+        ValueError,
+        "conv: unknown padding_mode None; use one of 'zeros', 'circular', 'reflect', 'symmetric', 'edge'",
+    ),
+    (
+        lambda: jc.conv(x, k, padding_mode=("circular",)),
+        ValueError,
+        "conv: padding_mode=('circular',) has 1 entries but the window has 2 spatial axes; give one string for all, or one per axis",
+    ),
+    (
+        lambda: jc.conv(x, k, padding="CIRCULAR", padding_mode="reflect"),
+        ValueError,
+        "conv: padding='CIRCULAR' already means padding_mode='circular' but got padding_mode='reflect'; use padding='SAME' with the mode you want",
+    ),
+    (
+        lambda: jc.conv(jnp.ones((1, 8, 3)), k, padding_mode="reflect"),
+        ValueError,
+        "conv: padding_mode='reflect' needs at least 2 pixels but spatial axis 0 has size 1; use 'symmetric' or 'edge'",
+    ),
+    (lambda: jc.conv(x, k, stride=2), TypeError, "conv: unknown argument 'stride'; use 'strides'"),
+    (lambda: jc.conv(x, k, dilation=2), TypeError, "conv: unknown argument 'dilation'; use 'kernel_dilation'"),
+    (lambda: jc.conv(x, k, groups=3), TypeError, "conv: unknown argument 'groups'; use 'feature_group_count'"),
+    (lambda: jc.conv(x, k, window_strides=2), TypeError, "conv: unknown argument 'window_strides'; use 'strides'"),
+    (lambda: jc.conv(x, k, strids=2), TypeError, "conv: unknown argument 'strids'; use 'strides'"),
+    (
+        lambda: jc.conv(x, k, colour=2),
+        TypeError,
+        "conv: unknown argument 'colour'; the arguments are x, kernel, bias, strides, padding, padding_mode, input_dilation, kernel_dilation, feature_group_count, exact, method, precision, preferred_element_type",
+    ),
+    (
+        lambda: jc.conv(x, k, bias=jnp.ones(3)),
+        ValueError,
+        "conv: bias must hold one number for each of the 4 output channels, shape (4,), but has shape (3,)",
+    ),
+    (lambda: jc.conv(x, k, bias=1.0), TypeError, "conv: bias must be an array, got float; wrap it in jnp.asarray"),
+    (
+        lambda: jc.conv(x, k, bias=1j * jnp.ones(4)),
+        TypeError,
+        "conv: bias is complex64 but the output is float32; make the kernel complex too",
+    ),
+    (
+        lambda: jc.conv(x, k, method="fast"),
+        ValueError,
+        "conv: unknown method 'fast'; use None for the fastest, 'xla' or 'einsum'",
+    ),
+    (lambda: jc.conv([[1.0]], k), TypeError, "conv: x must be an array, got list; wrap it in jnp.asarray"),
+    (lambda: jc.conv(None, k), TypeError, "conv: x must be an array, got NoneType; wrap it in jnp.asarray"),
+    (lambda: jc.conv(x, "edges"), TypeError, "conv: kernel must be an array, got str; wrap it in jnp.asarray"),
+    (lambda: jc.conv(object(), k), TypeError, "conv: x must be a JAX or NumPy array, got object"),
+    (
+        lambda: jc.conv(x, 1j * k, preferred_element_type=jnp.float32),
+        TypeError,
+        "conv: preferred_element_type=float32 cannot hold the products of float32 and complex64; leave it out or use one of the same kind as complex64",
+    ),
+    (
+        lambda: jc.conv(x, k, preferred_element_type=jnp.int32),
+        TypeError,
+        "conv: preferred_element_type=int32 cannot hold the products of float32 and float32; leave it out or use one of the same kind as float32",
+    ),
+    (
+        lambda: jc.conv_transpose(x, k),
+        ValueError,
+        "conv_transpose: kernel expects c_in=4 but x has 3 channels (x.shape=(8, 8, 3), kernel.shape=(3, 3, 3, 4)); the kernel is the one conv would take, from c_out to c_in: use jnp.swapaxes(kernel, -1, -2)",
+    ),
+    (
+        lambda: jc.conv_transpose(jnp.ones((8, 8, 4)), k, strides=2, output_padding=2, padding=0),
+        ValueError,
+        "conv_transpose: no input of conv gives 8 outputs with output_padding=2 on spatial axis 0 (window 3, stride 2, padding 0); output_padding may be 0 to 1",
+    ),
+    (
+        lambda: jc.conv_transpose(jnp.ones((2, 2, 4)), k, input_dilation=2, padding="VALID"),
+        ValueError,
+        "conv_transpose: no input of conv gives 2 outputs on spatial axis 0 (window 3, stride 1, padding 'VALID'); change the padding or the window",
+    ),
+    (
+        lambda: jc.conv_transpose(jnp.ones((8, 8, 4)), k, output_padding=-1),
+        ValueError,
+        "conv_transpose: output_padding=-1 must be at least 0",
+    ),
+    (
+        lambda: jc.conv_transpose(jnp.ones((1, 1, 4)), k, padding=3),
+        ValueError,
+        "conv_transpose: no input of conv gives 1 outputs on spatial axis 0 (window 3, stride 1, padding 3); change the padding or the window",
+    ),
+    (
+        lambda: jc.conv_transpose(x, jnp.ones((3, 3, 2, 3)), feature_group_count=2),
+        ValueError,
+        "conv_transpose: feature_group_count=2 must divide c_in=3 (x.shape=(8, 8, 3), kernel.shape=(3, 3, 2, 3)); every group makes an equal share of the channels",
+    ),
+    (
+        lambda: jc.conv_transpose(x, k, exact=True),
+        TypeError,
+        "conv_transpose: unknown argument 'exact'; the arguments are x, kernel, bias, strides, padding, padding_mode, output_padding, input_dilation, kernel_dilation, feature_group_count, method, precision, preferred_element_type",
+    ),
+    (
+        lambda: jc.separable_conv(x, jnp.ones((3, 3, 3, 6)), jnp.ones((1, 1, 6, 4))),
+        ValueError,
+        "separable_conv: depthwise_kernel must be *window 1 c_mid, but has shape (3, 3, 3, 6)",
+    ),
+    (
+        lambda: jc.separable_conv(x, jnp.ones((3, 3, 1, 6)), jnp.ones((1, 1, 3, 4))),
+        ValueError,
+        "separable_conv: pointwise_kernel must be 1 1 6 c_out to follow a depthwise_kernel of shape (3, 3, 1, 6), but has shape (1, 1, 3, 4)",
+    ),
+    (
+        lambda: jc.local_conv(x, jnp.ones((6, 6, 3, 3, 3))),
+        ValueError,
+        "local_conv: kernel must be *space_out *window c_in c_out, but has shape (6, 6, 3, 3, 3)",
+    ),
+    (
+        lambda: jc.local_conv(x, jnp.ones((5, 6, 3, 3, 3, 4))),
+        ValueError,
+        "local_conv: kernel is made for (5, 6) output pixels and 3 channels but x gives (6, 6) and 3 (x.shape=(8, 8, 3), kernel.shape=(5, 6, 3, 3, 3, 4))",
+    ),
+    (
+        lambda: jc.local_conv(x, jnp.ones((6, 6, 3, 3, 3, 4)), bias=jnp.ones((6, 4))),
+        ValueError,
+        "local_conv: bias must hold one number for each of the 4 output channels, shape (4,), but has shape (6, 4)",
+    ),
+    (
+        lambda: jc.max_pool(x, 2),
+        TypeError,
+        "max_pool: window_shape=2 must be a tuple, one entry per spatial axis; write (2, 2) for images, (2,) for sequences",
+    ),
+    (lambda: jc.max_pool(x, ()), ValueError, "max_pool: window_shape=() has no spatial axis; give one entry for each"),
+    (lambda: jc.max_pool(x, (2, 0)), ValueError, "max_pool: window_shape=(2, 0) must be at least 1, got 0"),
+    (
+        lambda: jc.max_pool(x, (9, 9)),
+        ValueError,
+        "max_pool: the window spans 9 pixels but spatial axis 0 has only 8 (size 8, padding 0 + 0), so the output would be empty; use a larger input, a smaller window or more padding",
+    ),
+    (
+        lambda: jc.max_pool(x, (2, 2), padding=2),
+        ValueError,
+        "max_pool: output pixel 0 of spatial axis 0 would see only padding (window 2, padding 2 + 2, size 8); pad by less than the window",
+    ),
+    (
+        lambda: jc.max_pool(x, (3, 3), strides=2, exact=True),
+        ValueError,
+        "max_pool: exact=True but windows of 3 at stride 2 do not tile the 8 padded pixels of spatial axis 0: 5 / 2 is not whole; use size 7 or 9, or drop exact to ignore the last 1",
+    ),
+    (
+        lambda: jc.max_pool(x, kernel_size=(2, 2)),
+        TypeError,
+        "max_pool: unknown argument 'kernel_size'; use 'window_shape'",
+    ),
+    (lambda: jc.max_pool(x, (2, 2), stride=2), TypeError, "max_pool: unknown argument 'stride'; use 'strides'"),
+    (
+        lambda: jc.max_pool(x, (2, 2), dilation=2),
+        TypeError,
+        "max_pool: unknown argument 'dilation'; use 'window_dilation'",
+    ),
+    (
+        lambda: jc.max_pool(1j * x, (2, 2)),
+        TypeError,
+        "max_pool: x is complex64 but complex numbers have no order; pool jnp.abs(x) instead",
+    ),
+    (
+        lambda: jc.max_pool(jnp.ones((8, 8)), (2, 2)),
+        ValueError,
+        "max_pool: x needs 2 spatial axes and channels last, (*batch, *space, c), but has shape (8, 8); add the channel axis with x[..., None]",
+    ),
+    (
+        lambda: jc.avg_pool(jnp.ones(8), (2, 2)),
+        ValueError,
+        "avg_pool: x needs 2 spatial axes and channels last, (*batch, *space, c), but has shape (8,)",
+    ),
+    (
+        lambda: jc.lp_pool(x, (2, 2), p=0.5),
+        ValueError,
+        "lp_pool: p=0.5 must be at least 1 and finite; use max_pool(jnp.abs(x), ...) for the limit",
+    ),
+    (
+        lambda: jc.lp_pool(x, (2, 2), p=float("inf")),
+        ValueError,
+        "lp_pool: p=inf must be at least 1 and finite; use max_pool(jnp.abs(x), ...) for the limit",
+    ),
+    (lambda: jc.lp_pool(x, (2, 2), norm_type=2), TypeError, "lp_pool: unknown argument 'norm_type'; use 'p'"),
+    (
+        lambda: jc.global_avg_pool(jnp.ones((8, 3))),
+        ValueError,
+        "global_avg_pool: x needs 2 spatial axes and channels last, (*batch, *space, c), but has shape (8, 3); add the channel axis with x[..., None]",
+    ),
+    (lambda: jc.global_max_pool(x[:0]), ValueError, "global_max_pool: x has no pixels to pool (x.shape=(0, 8, 3))"),
+    (
+        lambda: jc.adaptive_avg_pool(x, 7),
+        TypeError,
+        "adaptive_avg_pool: output_shape=7 must be a tuple, one entry per spatial axis; write (7, 7) for images, (7,) for sequences",
+    ),
+    (
+        lambda: jc.adaptive_avg_pool(x, (7, 0)),
+        ValueError,
+        "adaptive_avg_pool: output_shape=(7, 0) must be at least 1, got 0",
+    ),
+    (
+        lambda: jc.adaptive_max_pool(x, output_size=(7, 7)),
+        TypeError,
+        "adaptive_max_pool: unknown argument 'output_size'; use 'output_shape'",
+    ),
+    (
+        lambda: jc.pad(x, 1),
+        TypeError,
+        "pad: padding=1 must be a tuple with one int or (lo, hi) per spatial axis; write (1, 1) for images",
+    ),
+    (
+        lambda: jc.pad(x, ((1, 1), -1)),
+        ValueError,
+        "pad: padding=((1, 1), -1) must be at least 0, got -1; crop the input by slicing instead",
+    ),
+    (
+        lambda: jc.pad(x, ((1, 1), (2, 2)), padding_mode="wrap"),
+        ValueError,
+        "pad: unknown padding_mode 'wrap'; use 'circular'",
+    ),
+    (lambda: jc.dense(x, k), ValueError, "dense: kernel must have 2 axes, c_in c_out, but has shape (3, 3, 3, 4)"),
+    (
+        lambda: jc.dense(jnp.ones((32, 4, 4, 16)), jnp.ones((256, 120))),
+        ValueError,
+        "dense: kernel expects c_in=256 but the last axis of x has 16 entries (x.shape=(32, 4, 4, 16), kernel.shape=(256, 120)); flatten x first",
+    ),
+    (
+        lambda: jc.dense(jnp.ones((32, 4)), jnp.ones((5, 6))),
+        ValueError,
+        "dense: kernel expects c_in=5 but the last axis of x has 4 entries (x.shape=(32, 4), kernel.shape=(5, 6))",
+    ),
+    (
+        lambda: jc.flatten(jnp.ones((4, 3))),
+        ValueError,
+        "flatten: x needs 2 spatial axes and channels last, (*batch, *space, c), but has shape (4, 3); add the channel axis with x[..., None]",
+    ),
+    (lambda: jc.standardize(3.0), TypeError, "standardize: kernel must be an array, got float; wrap it in jnp.asarray"),
+    (
+        lambda: jc.geometry.conv_size(2, 3, padding="VALID"),
+        ValueError,
+        "conv_size: the window spans 3 pixels but spatial axis 0 has only 2 (size 2, padding 0 + 0), so the output would be empty; use a larger input, a smaller window or more padding",
+    ),
+    (
+        lambda: jc.geometry.conv_size(6, 3, strides=2, padding="VALID", exact=True),
+        ValueError,
+        "conv_size: exact=True but windows of 3 at stride 2 do not tile the 6 padded pixels of spatial axis 0: 3 / 2 is not whole; use size 5 or 7, or drop exact to ignore the last 1",
+    ),
+    (lambda: jc.geometry.conv_size(2.5, 3), TypeError, "conv_size: input size=(2.5,) must be a whole number, got 2.5"),
+    (lambda: jc.geometry.conv_size(-3, 3), ValueError, "conv_size: input size=(-3,) must be at least 1, got -3"),
+    (
+        lambda: jc.geometry.conv_size((8, 8), (3, 3, 3)),
+        ValueError,
+        "conv_size: input size=(8, 8) has 2 entries but the window has 3 spatial axes; give one int or 3 of them",
+    ),
+    (
+        lambda: jc.geometry.conv_transpose_size(3, 3, strides=2, padding=1, output_padding=2),
+        ValueError,
+        "conv_transpose_size: no input of conv gives 3 outputs with output_padding=2 on spatial axis 0 (window 3, stride 2, padding 1); output_padding may be 0 to 1",
+    ),
+    (
+        lambda: nn.Conv(3, 8, 3, rngs=r),
+        TypeError,
+        "Conv: kernel_size=3 must be a tuple, one entry per spatial axis; write (3, 3) for images, (3,) for sequences",
+    ),
+    (
+        lambda: nn.Conv(3, 8, (), rngs=r),
+        ValueError,
+        "Conv: kernel_size=() has no spatial axis; give one entry for each",
+    ),
+    (lambda: nn.Conv(3, 8, (3, 0), rngs=r), ValueError, "Conv: kernel_size=(3, 0) must be at least 1, got 0"),
+    (
+        lambda: nn.Conv(3, 8, (3, 3), strides=(1, 2, 3), rngs=r),
+        ValueError,
+        "Conv: strides=(1, 2, 3) has 3 entries but the window has 2 spatial axes; give one int or 2 of them",
+    ),
+    (
+        lambda: nn.Conv(3, 8, (3, 3), feature_group_count=2, rngs=r),
+        ValueError,
+        "Conv: feature_group_count=2 must divide in_features=3; use feature_group_count=1 or 4 channels",
+    ),
+    (
+        lambda: nn.Conv(4, 6, (3, 3), feature_group_count=4, rngs=r),
+        ValueError,
+        "Conv: feature_group_count=4 must divide out_features=6; use feature_group_count=2 or 8 channels",
+    ),
+    (lambda: nn.Conv(0, 6, (3, 3), rngs=r), ValueError, "Conv: in_features=0 must be at least 1"),
+    (lambda: nn.Conv(3, 6.0, (3, 3), rngs=r), TypeError, "Conv: out_features=6.0 must be a whole number"),
+    (
+        lambda: nn.Conv(in_channels=3, out_channels=6, kernel_size=(3, 3), rngs=r),
+        TypeError,
+        "Conv: unknown argument 'in_channels'; use 'in_features'",
+    ),
+    (lambda: nn.Conv(3, 6, (3, 3), stride=2, rngs=r), TypeError, "Conv: unknown argument 'stride'; use 'strides'"),
+    (
+        lambda: nn.Conv(3, 6, (3, 3), dilation=2, rngs=r),
+        TypeError,
+        "Conv: unknown argument 'dilation'; use 'kernel_dilation'",
+    ),
+    (
+        lambda: nn.Conv(3, 6, (3, 3), groups=3, rngs=r),
+        TypeError,
+        "Conv: unknown argument 'groups'; use 'feature_group_count'",
+    ),
+    (lambda: nn.Conv(3, 6, (3, 3), bias=False, rngs=r), TypeError, "Conv: unknown argument 'bias'; use 'use_bias'"),
+    (lambda: nn.Conv(3, 6, (3, 3), padding="smae", rngs=r), ValueError, "Conv: unknown padding 'smae'; use 'SAME'"),
+    (
+        lambda: nn.Conv(3, 6, (3, 3), mask=jnp.ones((3, 3)), rngs=r),
+        ValueError,
+        "Conv: mask must have the kernel's shape (3, 3, 3, 6), but has shape (3, 3)",
+    ),
+    (
+        lambda: nn.Conv(3, 6, (3, 3), init="keras", rngs=r),
+        ValueError,
+        "Conv: unknown init 'keras'; use 'flax' or 'torch', or give kernel_init and bias_init",
+    ),
+    (
+        lambda: nn.Conv(3, 6, (3, 3), method="fast", rngs=r),
+        ValueError,
+        "Conv: unknown method 'fast'; use None for the fastest, 'xla' or 'einsum'",
+    ),
+    (
+        lambda: nn.Conv(3, 6, (3, 3), rngs=jax.random.key(0)),
+        TypeError,
+        "Conv: rngs must be nnx.Rngs, got PRNGKeyArray; write rngs=nnx.Rngs(0)",
+    ),
+    (lambda: nn.Conv(3, 6, (3, 3), key=jax.random.key(0)), TypeError, "Conv: unknown argument 'key'; use 'rngs'"),
+    (
+        lambda: nn.Conv(3, 6, (3, 3), rngs=r)(jnp.ones((8, 8, 4))),
+        ValueError,
+        "conv: kernel expects c_in=3 but x has 4 channels (x.shape=(8, 8, 4), kernel.shape=(3, 3, 3, 6))",
+    ),
+    (
+        lambda: nn.ConvTranspose(3, 6, 3, rngs=r),
+        TypeError,
+        "ConvTranspose: kernel_size=3 must be a tuple, one entry per spatial axis; write (3, 3) for images, (3,) for sequences",
+    ),
+    (
+        lambda: nn.ConvTranspose(3, 6, (3, 3), stride=2, rngs=r),
+        TypeError,
+        "ConvTranspose: unknown argument 'stride'; use 'strides'",
+    ),
+    (
+        lambda: nn.DepthwiseConv(3, 3, rngs=r),
+        TypeError,
+        "Conv: kernel_size=3 must be a tuple, one entry per spatial axis; write (3, 3) for images, (3,) for sequences",
+    ),
+    (
+        lambda: nn.DepthwiseConv(3, (3, 3), dilation=2, rngs=r),
+        TypeError,
+        "Conv: unknown argument 'dilation'; use 'kernel_dilation'",
+    ),
+    (
+        lambda: nn.SeparableConv(3, 6, 3, rngs=r),
+        TypeError,
+        "Conv: kernel_size=3 must be a tuple, one entry per spatial axis; write (3, 3) for images, (3,) for sequences",
+    ),
+    (
+        lambda: nn.SeparableConv(3, 6, (3, 3), stride=2, rngs=r),
+        TypeError,
+        "Conv: unknown argument 'stride'; use 'strides'",
+    ),
+    (
+        lambda: nn.LocalConv(1, 6, (5, 5), (4, 4), rngs=r),
+        ValueError,
+        "LocalConv: the window spans 5 pixels but spatial axis 0 has only 4 (size 4, padding 0 + 0), so the output would be empty; use a larger input, a smaller window or more padding",
+    ),
+    (
+        lambda: nn.LocalConv(1, 6, (5, 5), (28,), rngs=r),
+        ValueError,
+        "LocalConv: input size=(28,) has 1 entries but the window has 2 spatial axes; give one int or 2 of them",
+    ),
+    (
+        lambda: nn.LocalConv(1, 6, (5, 5), (28, 28), rngs=r)(jnp.ones((27, 28, 1))),
+        ValueError,
+        "local_conv: kernel is made for (24, 24) output pixels and 1 channels but x gives (23, 24) and 1 (x.shape=(27, 28, 1), kernel.shape=(24, 24, 5, 5, 1, 6))",
+    ),
+    (
+        lambda: nn.MaxPool(2),
+        TypeError,
+        "MaxPool: window_shape=2 must be a tuple, one entry per spatial axis; write (2, 2) for images, (2,) for sequences",
+    ),
+    (lambda: nn.MaxPool((2, 2), stride=2), TypeError, "MaxPool: unknown argument 'stride'; use 'strides'"),
+    (lambda: nn.MaxPool((2, 2), padding="CIRCULR"), ValueError, "MaxPool: unknown padding 'CIRCULR'; use 'CIRCULAR'"),
+    (
+        lambda: nn.AdaptiveAvgPool(7),
+        TypeError,
+        "AdaptiveAvgPool: output_shape=7 must be a tuple, one entry per spatial axis; write (7, 7) for images, (7,) for sequences",
+    ),
+    (
+        lambda: nn.AdaptiveAvgPool(output_size=7),
+        TypeError,
+        "AdaptiveAvgPool: unknown argument 'output_size'; use 'output_shape'",
+    ),
+    (lambda: nn.Dense(0, 3, rngs=r), ValueError, "Dense: in_features=0 must be at least 1"),
+    (lambda: nn.Dense(3, 4, filters=3, rngs=r), TypeError, "Dense: unknown argument 'filters'; use 'out_features'"),
+    (lambda: nn.Flatten(rank=0), ValueError, "Flatten: rank=0 must be at least 1"),
+    (lambda: nn.GlobalAvgPool(rank=-1), ValueError, "GlobalAvgPool: rank=-1 must be at least 1"),
+    (
+        lambda: nn.LpPool((2, 2), p=0),
+        ValueError,
+        "LpPool: p=0 must be at least 1 and finite; use max_pool(jnp.abs(x), ...) for the limit",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "kind", "text"), WRONG, ids=range(len(WRONG)))
+def test_wrong_call_is_answered_with_its_sentence(call, kind, text):
+    with pytest.raises(kind) as caught:
+        call()
+    assert type(caught.value) is kind
+    assert str(caught.value) == text
