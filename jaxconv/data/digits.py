@@ -12,7 +12,7 @@ _CITATION = (
 
 
 def digits(size: int = 28) -> Dataset:
-    """Return the handwritten digits of scikit-learn: 1078 to train on, 359 to validate, 360 to test.
+    """Return the handwritten digits of scikit-learn: 1078 to train on, 360 to validate, 359 to test.
 
     The split is the same in every call and on every machine: each class is shuffled with seed 0 and cut at
     60 % and 80 %. All parts share their 13 writers, so test accuracy says nothing about a new writer's hand.

@@ -14,9 +14,23 @@ from jaxconv.geometry import whole
 
 Initializer = Callable[..., jax.Array]
 Preset = Literal["flax", "torch"]
+
+
+def _drawn_as_matrix(initializer: Initializer) -> Initializer:
+    """Draw `fan_in c_out` numbers and fold them: the same numbers, sooner.
+
+    XLA compiles the random bits of a matrix in 0.4 s, those of four axes in 1 to 5 s (2 CPU cores, jax 0.10, 0.12).
+    """
+
+    def draw(key: jax.Array, shape: Sequence[int], dtype: DTypeLike) -> jax.Array:
+        return initializer(key, (math.prod(shape[:-1]), shape[-1]), dtype).reshape(shape)
+
+    return draw
+
+
 PRESETS: dict[str, Initializer] = {
-    "flax": initializers.lecun_normal(),
-    "torch": initializers.variance_scaling(1 / 3, "fan_in", "uniform"),
+    "flax": _drawn_as_matrix(initializers.lecun_normal()),
+    "torch": _drawn_as_matrix(initializers.variance_scaling(1 / 3, "fan_in", "uniform")),
 }
 
 

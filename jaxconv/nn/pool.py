@@ -1,6 +1,7 @@
 """Pooling as modules: each holds its options and calls the function of its name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 from flax import nnx
@@ -11,7 +12,8 @@ from jaxconv.ops.arguments import named
 from jaxconv.ops.pool import check_p
 
 
-def _window(where: str, window_shape, strides, padding, padding_mode, window_dilation) -> Window:
+def _window(where: str, window_shape, strides, padding, padding_mode, window_dilation, exact) -> Window:
+    """The options of a pooling, checked before there is an input."""
     shape = as_window(where, "window_shape", window_shape)
     return Window.of(
         where,
@@ -20,6 +22,20 @@ def _window(where: str, window_shape, strides, padding, padding_mode, window_dil
         padding=padding,
         padding_mode=padding_mode,
         kernel_dilation=window_dilation,
+        exact=exact,
+    )
+
+
+def _pool(function: Callable[..., jax.Array], x: jax.Array, window: Window, **options: Any) -> jax.Array:
+    return function(
+        x,
+        window.shape,
+        strides=window.strides,
+        padding=window.padding,
+        padding_mode=window.modes,
+        window_dilation=window.kernel_dilation,
+        exact=window.exact,
+        **options,
     )
 
 
@@ -42,21 +58,11 @@ class MaxPool(nnx.Module):
         window_dilation: Sizes = 1,
         exact: bool = False,
     ):
-        self.window = _window("MaxPool", window_shape, strides, padding, padding_mode, window_dilation)
-        self.exact = exact
+        self.window = _window("MaxPool", window_shape, strides, padding, padding_mode, window_dilation, exact)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """`*batch *space c` to `*batch *space_out c`."""
-        w = self.window
-        return ops.max_pool(
-            x,
-            w.shape,
-            strides=w.strides,
-            padding=w.padding,
-            padding_mode=w.modes,
-            window_dilation=w.kernel_dilation,
-            exact=self.exact,
-        )
+        return _pool(ops.max_pool, x, self.window)
 
 
 class MinPool(nnx.Module):
@@ -73,21 +79,11 @@ class MinPool(nnx.Module):
         window_dilation: Sizes = 1,
         exact: bool = False,
     ):
-        self.window = _window("MinPool", window_shape, strides, padding, padding_mode, window_dilation)
-        self.exact = exact
+        self.window = _window("MinPool", window_shape, strides, padding, padding_mode, window_dilation, exact)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """`*batch *space c` to `*batch *space_out c`."""
-        w = self.window
-        return ops.min_pool(
-            x,
-            w.shape,
-            strides=w.strides,
-            padding=w.padding,
-            padding_mode=w.modes,
-            window_dilation=w.kernel_dilation,
-            exact=self.exact,
-        )
+        return _pool(ops.min_pool, x, self.window)
 
 
 class AvgPool(nnx.Module):
@@ -105,23 +101,12 @@ class AvgPool(nnx.Module):
         count_include_pad: bool = True,
         exact: bool = False,
     ):
-        self.window = _window("AvgPool", window_shape, strides, padding, padding_mode, window_dilation)
+        self.window = _window("AvgPool", window_shape, strides, padding, padding_mode, window_dilation, exact)
         self.count_include_pad = count_include_pad
-        self.exact = exact
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """`*batch *space c` to `*batch *space_out c`."""
-        w = self.window
-        return ops.avg_pool(
-            x,
-            w.shape,
-            strides=w.strides,
-            padding=w.padding,
-            padding_mode=w.modes,
-            window_dilation=w.kernel_dilation,
-            count_include_pad=self.count_include_pad,
-            exact=self.exact,
-        )
+        return _pool(ops.avg_pool, x, self.window, count_include_pad=self.count_include_pad)
 
 
 class LpPool(nnx.Module):
@@ -139,23 +124,12 @@ class LpPool(nnx.Module):
         p: float = 2,
         exact: bool = False,
     ):
-        self.window = _window("LpPool", window_shape, strides, padding, padding_mode, window_dilation)
+        self.window = _window("LpPool", window_shape, strides, padding, padding_mode, window_dilation, exact)
         self.p = check_p("LpPool", p)
-        self.exact = exact
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """`*batch *space c` to `*batch *space_out c`."""
-        w = self.window
-        return ops.lp_pool(
-            x,
-            w.shape,
-            strides=w.strides,
-            padding=w.padding,
-            padding_mode=w.modes,
-            window_dilation=w.kernel_dilation,
-            p=self.p,
-            exact=self.exact,
-        )
+        return _pool(ops.lp_pool, x, self.window, p=self.p)
 
 
 class GlobalMaxPool(nnx.Module):

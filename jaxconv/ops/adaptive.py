@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Num
 
 from jaxconv.geometry import as_window
 from jaxconv.ops.arguments import as_array, named, spatial_shape
-from jaxconv.ops.pool import first_best, for_sums
+from jaxconv.ops.pool import first_max, for_sums
 
 
 @named
@@ -60,9 +59,7 @@ def adaptive_max_pool(x: Num[Array, "*batch_space c"], output_shape: Sequence[in
     for number, (begin, end) in reversed(list(enumerate(bounds, start=x.ndim - 1 - len(bounds)))):
         # A window shorter than the longest repeats its last pixel: the repeat never beats the pixel itself.
         steps = range(int((end - begin).max()))
-        x = functools.reduce(
-            functools.partial(first_best, lax.gt), [jnp.take(x, np.minimum(begin + t, end - 1), number) for t in steps]
-        )
+        x = functools.reduce(first_max, [jnp.take(x, np.minimum(begin + t, end - 1), number) for t in steps])
     return x
 
 

@@ -11,6 +11,7 @@ laid end to end. Slices fuse, and a reader of the jaxpr sees windows of one sign
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 import jax
@@ -50,18 +51,22 @@ def pad(
     return extend_all(x, window.over(spatial_shape("pad", x, len(padding))), 0)
 
 
-def extend(x: jax.Array, axes: Sequence[Axis]) -> tuple[jax.Array, tuple[Axis, ...]]:
+def extend(x: jax.Array, axes: tuple[Axis, ...]) -> tuple[jax.Array, tuple[Axis, ...]]:
     """Add the pixels that non-zero boundaries ask for; returns the larger input and its zero-padded axes."""
-    rest = []
+    return _extend(x, axes), tuple(axis.extended()[2] for axis in axes)
+
+
+@partial(jax.jit, static_argnums=1, inline=True)
+def _extend(x: jax.Array, axes: tuple[Axis, ...]) -> jax.Array:
     for number, axis in enumerate(axes, start=x.ndim - 1 - len(axes)):
-        below, above, inner = axis.extended()
+        below, above, _ = axis.extended()
         if below or above:
             x = jnp.concatenate([_take(x, number, *run) for run in _runs(axis, below, above)], number)
-        rest.append(inner)
-    return x, tuple(rest)
+    return x
 
 
-def fold(x: jax.Array, axes: Sequence[Axis]) -> jax.Array:
+@partial(jax.jit, static_argnums=1, inline=True)
+def fold(x: jax.Array, axes: tuple[Axis, ...]) -> jax.Array:
     """The adjoint of `extend`: add each pixel outside the border to the pixel that it repeats."""
     for number, axis in enumerate(axes, start=x.ndim - 1 - len(axes)):
         below, above, _ = axis.extended()
@@ -74,7 +79,7 @@ def fold(x: jax.Array, axes: Sequence[Axis]) -> jax.Array:
     return x
 
 
-def extend_all(x: jax.Array, axes: Sequence[Axis], value: complex) -> jax.Array:
+def extend_all(x: jax.Array, axes: tuple[Axis, ...], value: complex) -> jax.Array:
     """All padding of `axes`, with `value` where the mode is zeros."""
     x, axes = extend(x, axes)
     lead = x.ndim - 1 - len(axes)

@@ -53,7 +53,7 @@ def max_pool(
       (12, 12, 6)
     """
     x, axes = _arguments("max_pool", x, window_shape, strides, padding, padding_mode, window_dilation, exact)
-    return _reduce(x, axes, _extremes(x.dtype)[0], functools.partial(first_best, lax.gt))
+    return _reduce(x, axes, _extremes(x.dtype)[0], first_max)
 
 
 @named
@@ -74,7 +74,7 @@ def min_pool(
       Array([0., 2.], dtype=float32)
     """
     x, axes = _arguments("min_pool", x, window_shape, strides, padding, padding_mode, window_dilation, exact)
-    return _reduce(x, axes, _extremes(x.dtype)[1], functools.partial(first_best, lax.lt))
+    return _reduce(x, axes, _extremes(x.dtype)[1], first_min)
 
 
 @named
@@ -154,7 +154,9 @@ def check_p(where: str, p: float) -> float:
     return p
 
 
-def _arguments(where, x, window_shape, strides, padding, padding_mode, dilation, exact) -> tuple[jax.Array, list[Axis]]:
+def _arguments(
+    where, x, window_shape, strides, padding, padding_mode, dilation, exact
+) -> tuple[jax.Array, tuple[Axis, ...]]:
     x, window_shape = as_array(where, "x", x), as_window(where, "window_shape", window_shape)
     if where != "avg_pool" and jnp.issubdtype(x.dtype, jnp.complexfloating):
         raise TypeError(f"{where}: x is {x.dtype} but complex numbers have no order; pool jnp.abs(x) instead")
@@ -174,10 +176,11 @@ def _arguments(where, x, window_shape, strides, padding, padding_mode, dilation,
                 f"{where}: output pixel {axis.sees.index(0)} of spatial axis {i} would see only padding (window "
                 f"{axis.window}, padding {axis.lo} + {axis.hi}, size {axis.size}); pad by less than the window"
             )
-    return x, list(axes)
+    return x, axes
 
 
-def _reduce(x: jax.Array, axes: Sequence[Axis], fill, combine: Callable) -> jax.Array:
+@functools.partial(jax.jit, static_argnums=(1, 2, 3), inline=True)
+def _reduce(x: jax.Array, axes: tuple[Axis, ...], fill: float, combine: Callable) -> jax.Array:
     """Fold the pixels of each window together, last axis first, so that "first" means row-major order."""
     x = extend_all(x, axes, fill)
     for number, axis in reversed(list(enumerate(axes, start=x.ndim - 1 - len(axes)))):
@@ -210,12 +213,16 @@ def _fold_axis(x: jax.Array, number: int, axis: Axis, combine: Callable) -> jax.
         run *= 2
 
 
-def first_best(better: Callable, kept: jax.Array, new: jax.Array) -> jax.Array:
+def _first_best(better: Callable, kept: jax.Array, new: jax.Array) -> jax.Array:
     """`new` where it is strictly better, or where it is NaN and `kept` is not."""
     wins = better(new, kept)
     if jnp.issubdtype(new.dtype, jnp.inexact):
         wins |= jnp.isnan(new) & ~jnp.isnan(kept)
     return jnp.where(wins, new, kept)
+
+
+first_max = functools.partial(_first_best, lax.gt)
+first_min = functools.partial(_first_best, lax.lt)
 
 
 def _extremes(dtype) -> tuple[float, float]:

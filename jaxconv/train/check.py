@@ -35,9 +35,3 @@ def check_labels(where: str, labels: np.ndarray, classes: int, name: str = "data
             f"{where}: the labels of {name} run from {labels.min()} to {labels.max()} but the model has {classes} "
             f"outputs, 0 to {classes - 1}; number the classes from 0, or build the model with more num_classes"
         )
-
-
-def check_positive(where: str, name: str, value: int) -> None:
-    """Say so unless `value` is an integer of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{where}: {name}={value!r} must be an integer of at least 1")

@@ -8,7 +8,8 @@ import optax
 from flax import nnx
 from jax.typing import ArrayLike
 
-from jaxconv.train.check import check_examples, check_labels, check_positive
+from jaxconv.geometry import whole
+from jaxconv.train.check import check_examples, check_labels
 
 
 class Evaluation(NamedTuple):
@@ -53,7 +54,7 @@ def predict_logits(model: nnx.Module, images: ArrayLike, *, batch_size: int = 25
       >>> predict_logits(LeNet(rngs=nnx.Rngs(0)), np.zeros((1000, 28, 28, 1))).shape
       (1000, 10)
     """
-    check_positive("predict_logits", "batch_size", batch_size)
+    whole("predict_logits", "batch_size", batch_size)
     images = np.asarray(images)
     graph, state = nnx.split(in_mode(model, training=False))
     batch_size = min(batch_size, len(images))

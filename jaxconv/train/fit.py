@@ -9,7 +9,8 @@ import optax
 from flax import nnx
 from jax.typing import ArrayLike
 
-from jaxconv.train.check import check_examples, check_labels, check_positive
+from jaxconv.geometry import whole
+from jaxconv.train.check import check_examples, check_labels
 from jaxconv.train.epoch import Augment, compile_epoch, scan_is_fast
 from jaxconv.train.evaluate import evaluate, in_mode
 from jaxconv.train.history import History
@@ -47,7 +48,8 @@ def fit(
       The history; the train columns average over the epoch's steps, as they were taken.
     Raises:
       ValueError: if `data` or `validation` is empty, images and labels differ in number, a label is no output of the
-        model, or `epochs` or `batch_size` is not a positive integer.
+        model, or `epochs` or `batch_size` is less than 1.
+      TypeError: if `epochs` or `batch_size` is no whole number.
     Example:
       >>> model, data = LeNet(rngs=nnx.Rngs(0)), digits()
       >>> history = fit(model, data.train, optimizer=optax.adam(1e-3), epochs=5, batch_size=32)
@@ -59,8 +61,8 @@ def fit(
     check_labels("fit", np.asarray(labels), classes)
     if validation is not None:
         check_labels("fit", check_examples("fit", validation, "validation")[1], classes, "validation")
-    check_positive("fit", "epochs", epochs)
-    check_positive("fit", "batch_size", batch_size)
+    whole("fit", "epochs", epochs)
+    whole("fit", "batch_size", batch_size)
 
     graph, weights, rest = nnx.split(in_mode(model, training=True), nnx.Param, ...)
     # Some optimisers keep the weights themselves as their state; a copy may be donated while the model keeps its own.
