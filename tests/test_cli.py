@@ -1,0 +1,281 @@
+"""The command line: the main job, and what it says when something is wrong."""
+
+import importlib.util
+import shlex
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+
+from jaxconv import models, train
+from jaxconv.cli import main
+from jaxconv.cli import train as train_command
+from jaxconv.cli.recipes import RECIPES
+
+pil = pytest.importorskip("PIL.Image")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    return models.create("mlp", rngs=nnx.Rngs(0))
+
+
+@pytest.fixture
+def saved(untrained):
+    """Save an untrained network in the folder `run`, so that nobody waits for its training."""
+    train.save("run", train.Checkpoint(untrained, "mlp", (28, 28, 1), tuple("0123456789")))
+    return untrained
+
+
+def test_every_model_has_a_recipe():
+    assert tuple(RECIPES) == models.names()
+
+
+# The main job
+
+
+def test_train_lenet_then_the_command_it_prints(in_empty_folder, capsys):
+    assert main(["train", "lenet", "--epochs", "5"]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0] == "lenet: 44,426 parameters; 1078 digits to train on, 360 to validate, 359 to test"
+    assert [line.partition(": loss ")[0] for line in lines[1:6]] == [f"epoch {i}/5" for i in range(1, 6)]
+    accuracy, baseline = (float(line.split()[-1]) for line in lines[6].split(";"))
+    assert lines[6] == f"test accuracy {accuracy:.4f}; logistic regression on the same pixels {baseline:.4f}"
+    assert accuracy > 0.95  # with all its epochs it is 0.99; the baseline knows what it is doing
+    assert 0.95 < baseline < 0.98
+    assert lines[7:9] == ["checkpoint: runs/lenet", "figure: runs/lenet/training.png"]
+    assert (out + err).isascii()
+    assert "\x1b" not in out + err
+    assert "\r" not in out + err
+    assert err == ""
+
+    with pil.open("runs/lenet/training.png") as figure:
+        assert figure.size[0] > 1000
+    next_command = shlex.split(lines[9].removeprefix("next: "))
+    assert next_command[:4] == ["python", "-m", "jaxconv", "predict"]
+    assert main(next_command[3:]) == 0
+    predictions = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in predictions] == [
+        ["runs/lenet/digit-3.png:", "3"],
+        ["runs/lenet/digit-8.png:", "8"],
+    ]
+
+
+def test_options_reach_the_run_and_the_folder_is_quoted(capsys):
+    options = ["--epochs", "1", "--batch-size", "64", "--learning-rate", "1e-3", "--seed", "3", "--out", "my runs/a"]
+    assert main(["train", "--model", "mlp", *options]) == 0
+    first = capsys.readouterr().out
+    assert "next: python -m jaxconv predict 'my runs/a' 'my runs/a/digit-3.png'" in first
+    weights = jax.tree.leaves(nnx.state(train.load("my runs/a").model, nnx.Param))
+    assert main(["train", "mlp", *options]) == 0
+    assert capsys.readouterr().out == first
+    again = jax.tree.leaves(nnx.state(train.load("my runs/a").model, nnx.Param))
+    for one, other in zip(weights, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_in_a_terminal_the_lines_stand_above_a_progress_bar(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    row = {"train_loss": 0.5, "train_accuracy": 0.9, "validation_loss": 0.4, "validation_accuracy": 0.8}
+    with train_command._reporting(2) as report:
+        report(train.History().append(epoch=1, **row))
+    out = capsys.readouterr().out
+    assert "epoch 1/2: loss 0.5000, validation 0.4000; accuracy 0.9000, validation 0.8000\n" in out
+    assert "1/2" in out.replace("epoch 1/2", "")
+    assert "\x1b" in out
+
+
+def test_ctrl_c_keeps_the_old_run(saved, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "fit", interrupted)
+    assert main(["train", "mlp", "--out", "run"]) == 130
+    assert capsys.readouterr().err == "jaxconv: stopped; what was saved before is unchanged\n"
+    np.testing.assert_array_equal(train.load("run").model.classifier.kernel[...], saved.classifier.kernel[...])
+
+
+def test_a_loss_that_is_no_number_stops_the_run(capsys):
+    assert main(["train", "mlp", "--learning-rate", "1e30"]) == 1
+    assert capsys.readouterr().err == (
+        "jaxconv: the loss is no number any more after epoch 1; try a smaller --learning-rate\n"
+    )
+
+
+# Wrong commands
+
+USAGE = {
+    "": "name a command, train or predict; to start, try python -m jaxconv train lenet",
+    "trane lenet": "'trane' is not a command; did you mean train?",
+    "xxxx": "'xxxx' is not a command; choose one of train, predict",
+    "--verbose": "'--verbose' is not an option of jaxconv; name a command, train or predict, first",
+    "train": "name a model, such as python -m jaxconv train lenet; the models are lenet, mlp, mlp-wide, cnn",
+    "train lenett": "'lenett' is not a model; did you mean lenet?",
+    "train --model xxxx": "'xxxx' is not a model; choose one of lenet, mlp, mlp-wide, cnn",
+    "train lenet --model mlp": (
+        "name one model, not both 'lenet' and 'mlp', such as python -m jaxconv train lenet; "
+        "the models are lenet, mlp, mlp-wide, cnn"
+    ),
+    "train lenet mlp": "train does not know what to do with 'mlp'; see python -m jaxconv train --help",
+    "train lenet --epoch 3": "'--epoch' is not an option of train; did you mean --epochs?",
+    "train lenet --xxxx=3": (
+        "'--xxxx' is not an option of train; choose one of "
+        "--help, --model, --epochs, --batch-size, --learning-rate, --seed, --out"
+    ),
+    "train lenet --epochs 0": (
+        "argument --epochs: '0' must be an integer of at least 1; see python -m jaxconv train --help"
+    ),
+    "train lenet --epochs 1.5": (
+        "argument --epochs: '1.5' must be an integer of at least 1; see python -m jaxconv train --help"
+    ),
+    "train lenet --batch-size -8": (
+        "argument --batch-size: '-8' must be an integer of at least 1; see python -m jaxconv train --help"
+    ),
+    "train lenet --seed x": (
+        "argument --seed: 'x' must be an integer of at least 0; see python -m jaxconv train --help"
+    ),
+    "train lenet --learning-rate -1": (
+        "argument --learning-rate: '-1' must be a number above 0, such as 0.001; see python -m jaxconv train --help"
+    ),
+    "train lenet --learning-rate nan": (
+        "argument --learning-rate: 'nan' must be a number above 0, such as 0.001; see python -m jaxconv train --help"
+    ),
+    "train lenet --out": "argument --out: expected one argument; see python -m jaxconv train --help",
+    "predict": "the following arguments are required: CHECKPOINT, IMAGE; see python -m jaxconv predict --help",
+    "predict run": "the following arguments are required: IMAGE; see python -m jaxconv predict --help",
+}
+
+
+@pytest.mark.parametrize("command", USAGE)
+def test_usage_errors(command, capsys):
+    assert main(command.split()) == 2
+    assert capsys.readouterr() == ("", f"jaxconv: {USAGE[command]}\n")
+
+
+def test_help_names_the_first_command_to_try(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    assert "Start with: python -m jaxconv train lenet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("folder", "sentence"),
+    [
+        ("file", "check_folder: folder='file' is a file; choose another name"),
+        (
+            "file/run",
+            "check_folder: folder='file/run' cannot be written to (Not a directory); choose another folder",
+        ),
+        (
+            ".",
+            "check_folder: folder='.' holds 'file' but no jaxconv checkpoint, "
+            "and saving could overwrite what is there; choose a new or empty folder",
+        ),
+    ],
+)
+def test_an_unfit_folder_is_found_before_training(in_empty_folder, monkeypatch, capsys, folder, sentence):
+    (in_empty_folder / "file").write_text("mine")
+    monkeypatch.setattr(train, "fit", lambda *_, **__: pytest.fail("it trained"))
+    assert main(["train", "lenet", "--out", folder]) == 1
+    assert capsys.readouterr() == ("", f"jaxconv: {sentence}\n")
+
+
+def test_missing_packages_are_named_before_training(monkeypatch, capsys):
+    find_spec = importlib.util.find_spec
+    missing = {"sklearn", "matplotlib"}
+    monkeypatch.setattr("jaxconv.cli.failure.find_spec", lambda name: None if name in missing else find_spec(name))
+    assert main(["train", "lenet"]) == 1
+    assert capsys.readouterr().err == (
+        "jaxconv: this command needs scikit-learn and matplotlib; run pip install 'jaxconv[all]'\n"
+    )
+
+
+# predict
+
+
+def test_predict_prints_the_likeliest_classes_of_every_picture(saved, capsys):
+    stack = np.random.default_rng(0).uniform(0, 0.4, (2, 28, 28)).astype(np.float32)
+    np.save("stack.npy", stack)
+    assert main(["predict", "run", "stack.npy"]) == 0
+    saved.eval()
+    probabilities = np.asarray(nnx.softmax(saved(stack[..., None])))
+    expected = []
+    for index, row in enumerate(probabilities):
+        likeliest = ", ".join(f"{label} {row[label]:.1%}" for label in np.argsort(-row)[:3])
+        expected.append(f"stack.npy[{index}]: {likeliest}")
+    assert capsys.readouterr().out.splitlines() == expected
+
+
+def test_predict_inverts_ink_on_paper_and_says_so(saved, capsys):
+    paper = np.full((40, 30), 255, np.uint8)
+    paper[5:35, 14:17] = 0
+    pil.fromarray(paper).save("paper.png")
+    pil.fromarray(255 - paper).save("chalk.png")
+    assert main(["predict", "run", "paper.png", "chalk.png"]) == 0
+    paper_line, chalk_line = capsys.readouterr().out.splitlines()
+    classes, note = paper_line.removeprefix("paper.png: ").split("  ")
+    assert note == "(dark on light, so inverted; --no-invert keeps it)"
+    assert chalk_line == f"chalk.png: {classes}"
+
+    assert main(["predict", "run", "paper.png", "--no-invert"]) == 0
+    kept = capsys.readouterr().out
+    assert main(["predict", "--invert", "run", "chalk.png"]) == 0
+    inverted = capsys.readouterr().out
+    assert kept.removeprefix("paper.png") == inverted.removeprefix("chalk.png") != f": {classes}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("run none.png", "read_images: path='none.png' is not a file; check the spelling and the folder"),
+        ("run text.png", "read_images: path='text.png' is no picture that Pillow can read; give a PNG or a .npy array"),
+        (
+            "nowhere x.npy",
+            "load: folder='nowhere' holds no checkpoint, its model.json cannot be read (No such file or directory); "
+            "give the folder that training printed, such as runs/lenet",
+        ),
+    ],
+)
+def test_predict_errors(saved, in_empty_folder, capsys, command, sentence):
+    (in_empty_folder / "text.png").write_text("no picture")
+    np.save("x.npy", np.zeros((28, 28), np.uint8))
+    assert main(["predict", *command.split()]) == 1
+    assert capsys.readouterr() == ("", f"jaxconv: {sentence}\n")
+
+
+def test_predict_says_that_it_reads_grey_pictures(untrained, capsys):
+    train.save("rgb", train.Checkpoint(untrained, "mlp", (28, 14, 2), tuple("0123456789")))
+    np.save("x.npy", np.zeros((28, 28), np.uint8))
+    assert main(["predict", "rgb", "x.npy"]) == 1
+    assert capsys.readouterr().err == "jaxconv: predict reads grey pictures, but rgb expects 2 channels\n"
+
+
+# A process of its own
+
+
+def test_python_m_jaxconv():
+    run = subprocess.run(
+        [sys.executable, "-m", "jaxconv", "train", "lenett"], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "jaxconv: 'lenett' is not a model; did you mean lenet?\n"
+
+
+def test_importing_the_library_leaves_slow_packages_alone():
+    code = "import jaxconv.train, jaxconv.data, jaxconv.viz, jaxconv.models, jaxconv.cli, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"sklearn", "matplotlib", "PIL", "orbax.checkpoint"} & set(run.stdout.split())
