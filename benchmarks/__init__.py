@@ -1,0 +1,1 @@
+"""How fast jaxconv is beside others: `python -m benchmarks`."""
