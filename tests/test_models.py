@@ -82,7 +82,7 @@ def test_unknown_name(name, fix):
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 @pytest.mark.parametrize(("name", "convolutions"), [("lenet", 2), ("mlp", 0), ("cnn", 2)])
 def test_forward_and_training_step_lower_for_accelerators(name, convolutions, platform):
-    """Exported on any machine: the forward pass holds its convolutions, a step their gradients too (not the image's)."""
+    """Exported on any machine: a step holds each convolution and its gradients, less the gradient of the image."""
     graph, weights, rest = nnx.split(models.create(name, rngs=nnx.Rngs(0)), nnx.Param, ...)
     images, labels = jnp.zeros((4, 28, 28, 1)), jnp.zeros(4, jnp.int32)
 
