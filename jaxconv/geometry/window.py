@@ -75,7 +75,8 @@ class Window:
         total = reach - 1 if given == "SAME" else sum(pad_amounts(given, 1, reach))
         least = (output - 1) * stride + reach - total
         base = -((1 - least) // spread) + 1
-        return base, range(max(base, 1), (least + stride - 2) // spread + 2)
+        mirrored = self.modes[axis] == "reflect" and any(pad_amounts(given, 1, reach))  # a mirror needs two pixels
+        return base, range(max(base, 2 if mirrored else 1), (least + stride - 2) // spread + 2)
 
     def _input_size(self, axis: int, output: int, extra: int | None) -> int:
         base, sizes = self.input_sizes(axis, output)
