@@ -121,7 +121,7 @@ def test_sixteen_bit_png(tmp_path):
 @pytest.mark.parametrize("ink", [0, 255])
 def test_transparent_ground_becomes_the_opposite_of_the_ink(tmp_path, ink):
     opacity = np.zeros((5, 5), np.uint8)
-    opacity[2, 2] = 255
+    opacity[2] = 255
     path = save_png(tmp_path / "x.png", np.dstack([np.full((5, 5, 3), ink, np.uint8), opacity]))
     (picture,) = data.read_images(path)
     pixels, inverted = data.fit_picture(picture, (5, 5))
@@ -252,3 +252,16 @@ def test_a_narrow_picture_is_padded_with_ground_not_stretched(shape, rows, colum
     expected = np.zeros((8, 8, 1), np.float32)
     expected[slice(*rows), slice(*columns)] = 1
     np.testing.assert_allclose(pixels, expected, atol=1e-6)
+
+
+def test_wide_margins_are_cut_and_contrast_is_stretched():
+    """A small grey drawing becomes what the digits are: ink from rim to rim, black to white. A digit stays itself."""
+    drawing = np.full((60, 40), 0.9, np.float32)
+    drawing[20:36, 12:20] = 0.3
+    pixels, inverted = data.fit_picture(data.Picture("", drawing), (16, 16))
+    assert inverted
+    expected = np.zeros((16, 16, 1), np.float32)
+    expected[:, 4:12] = 1
+    np.testing.assert_allclose(pixels, expected, atol=1e-6)
+    digit = data.digits().test.images[0]
+    np.testing.assert_allclose(data.fit_picture(data.Picture("", digit[..., 0]), (28, 28))[0], digit, atol=1e-6)

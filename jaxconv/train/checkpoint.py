@@ -14,13 +14,13 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from flax import nnx
 
-import jaxconv
 from jaxconv.train.weights import build, named_arrays
 
 _DESCRIPTION = "model.json"
@@ -99,7 +99,7 @@ def save(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     state = path / f"state-{uuid.uuid4().hex[:8]}"
     description = {
         "format": _FORMAT,
-        "jaxconv": jaxconv.__version__,
+        "jaxconv": version("jaxconv"),
         "model": checkpoint.name,
         "arguments": dict(checkpoint.arguments),
         "input_shape": checkpoint.input_shape,
@@ -145,7 +145,7 @@ def load(folder: str | os.PathLike[str]) -> Checkpoint:
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"load: folder={str(path)!r} was saved by jaxconv {description['jaxconv']} "
-            f"and does not fit the models of {jaxconv.__version__} ({error}); use that version or train again"
+            f"and does not fit the models of {version('jaxconv')} ({error}); use that version or train again"
         ) from error
     model.eval()
     return Checkpoint(
