@@ -48,6 +48,7 @@ CASES = (
     Case(name="max-pool-2x2", op="max_pool", x=(8, 56, 56, 64), window=(2, 2), strides=2, padding="VALID"),
     Case(name="max-pool-3x3-stride2", op="max_pool", x=(8, 57, 57, 64), window=(3, 3), strides=2, padding="VALID"),
     Case(name="max-pool-3x3", op="max_pool", x=(8, 28, 28, 64), window=(3, 3)),
+    Case(name="avg-pool-4x4-stride2", op="avg_pool", x=(8, 56, 56, 64), window=(4, 4), strides=2),
     Case(name="avg-pool-2x2", op="avg_pool", x=(8, 56, 56, 64), window=(2, 2), strides=2, padding="VALID"),
 )
 
