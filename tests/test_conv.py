@@ -304,3 +304,36 @@ def test_local_conv_uses_the_kernel_of_its_place():
     np.testing.assert_array_equal(jc.local_conv(x, kernel)[:, 0], [21, 430])
     unshared_bias = jnp.asarray([[0.5], [1.5]])
     np.testing.assert_array_equal(jc.local_conv(x, kernel, bias=unshared_bias)[:, 0], [21.5, 431.5])
+
+
+def test_no_kernels_at_all_give_no_outputs():
+    x, none = jnp.ones((2, 6, 5, 3)), jnp.ones((0, 3, 2, 3, 4))
+    assert jax.vmap(lambda k: jc.conv(x, k))(none).shape == (0, 2, 6, 5, 4)
+    assert jax.vmap(jax.grad(lambda k: jc.conv(x, k).sum()))(none).shape == none.shape
+
+
+@pytest.mark.parametrize("mode", ["circular", "reflect", "symmetric"])
+def test_padding_far_wider_than_the_input(mode):
+    """So many wraps that they are gathered, not sliced; the adjoint scatters them back."""
+    x = jnp.asarray([1.0, 2.0, 4.0, 8.0])[:, None]
+    padding = ((90, 101),)
+    got = jc.pad(x, padding, padding_mode=mode)[:, 0]
+    numpy_mode = {"circular": "wrap"}.get(mode, mode)
+    np.testing.assert_array_equal(got, np.pad(x[:, 0], padding[0], numpy_mode))
+    kernel = jnp.asarray([1.0, 3.0]).reshape(2, 1, 1)
+    out = jc.conv(x, kernel, padding=padding, padding_mode=mode)
+    y = jnp.arange(float(out.size)).reshape(out.shape) % 7
+    back = jc.conv_transpose(y, kernel, padding=padding, padding_mode=mode)
+    assert (out * y).sum() == (x * back).sum()
+
+
+def test_strict_promotion_rules_are_kept():
+    x, kernel, bias = jnp.ones((2, 8, 8, 4)), jnp.ones((3, 3, 4, 4)), jnp.ones(4)
+    with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+        assert jc.conv(x, kernel, bias=bias).shape == x.shape
+        assert jc.dense(x, kernel[0, 0], bias=bias).shape == x.shape
+        assert jc.conv(x.astype(jnp.int8), kernel.astype(jnp.int8)).dtype == jnp.int32
+        for pool in (jc.max_pool, jc.avg_pool, jc.lp_pool, jc.min_pool):
+            assert pool(x, (2, 2)).shape == (2, 4, 4, 4)
+        assert jc.avg_pool(x, (2, 2), strides=1, padding="SAME", count_include_pad=False).shape == x.shape
+        assert jc.adaptive_avg_pool(x, (3, 3)).shape == (2, 3, 3, 4)

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import jaxconv as jc
@@ -178,7 +179,7 @@ WRONG = [
     (
         lambda: jc.conv(x, k, bias=1j * jnp.ones(4)),
         TypeError,
-        "conv: bias is complex64 but the output is float32; make the kernel complex too",
+        "conv: bias is complex64 but the output is float32; give a kernel or a preferred_element_type of the bias's kind",
     ),
     (
         lambda: jc.conv(x, k, method="fast"),
@@ -188,16 +189,16 @@ WRONG = [
     (lambda: jc.conv([[1.0]], k), TypeError, "conv: x must be an array, got list; wrap it in jnp.asarray"),
     (lambda: jc.conv(None, k), TypeError, "conv: x must be an array, got NoneType; wrap it in jnp.asarray"),
     (lambda: jc.conv(x, "edges"), TypeError, "conv: kernel must be an array, got str; wrap it in jnp.asarray"),
-    (lambda: jc.conv(object(), k), TypeError, "conv: x must be a JAX or NumPy array, got object"),
+    (lambda: jc.conv(object(), k), TypeError, "conv: x must be a JAX or NumPy array of numbers, got object"),
     (
         lambda: jc.conv(x, 1j * k, preferred_element_type=jnp.float32),
         TypeError,
-        "conv: preferred_element_type=float32 cannot hold the products of float32 and complex64; leave it out or use one of the same kind as complex64",
+        "conv: preferred_element_type=float32 cannot hold the products of float32 and complex64; leave it out or use one of the complex numbers",
     ),
     (
         lambda: jc.conv(x, k, preferred_element_type=jnp.int32),
         TypeError,
-        "conv: preferred_element_type=int32 cannot hold the products of float32 and float32; leave it out or use one of the same kind as float32",
+        "conv: preferred_element_type=int32 cannot hold the products of float32 and float32; leave it out or use one of the real numbers",
     ),
     (
         lambda: jc.conv_transpose(x, k),
@@ -342,7 +343,7 @@ WRONG = [
     (
         lambda: jc.pad(x, 1),
         TypeError,
-        "pad: padding=1 must be a tuple with one int or (lo, hi) per spatial axis; write (1, 1) for images",
+        "pad: padding=1 must be a tuple with one int or (lo, hi) per spatial axis, such as (1, 1) for images",
     ),
     (
         lambda: jc.pad(x, ((1, 1), -1)),
@@ -381,12 +382,12 @@ WRONG = [
         ValueError,
         "conv_size: exact=True but windows of 3 at stride 2 do not tile the 6 padded pixels of spatial axis 0: 3 / 2 is not whole; use size 5 or 7, or drop exact to ignore the last 1",
     ),
-    (lambda: jc.geometry.conv_size(2.5, 3), TypeError, "conv_size: input size=(2.5,) must be a whole number, got 2.5"),
-    (lambda: jc.geometry.conv_size(-3, 3), ValueError, "conv_size: input size=(-3,) must be at least 1, got -3"),
+    (lambda: jc.geometry.conv_size(2.5, 3), TypeError, "conv_size: size=2.5 must be a whole number"),
+    (lambda: jc.geometry.conv_size(-3, 3), ValueError, "conv_size: size=-3 must be at least 1"),
     (
         lambda: jc.geometry.conv_size((8, 8), (3, 3, 3)),
         ValueError,
-        "conv_size: input size=(8, 8) has 2 entries but the window has 3 spatial axes; give one int or 3 of them",
+        "conv_size: size=(8, 8) and window=(3, 3, 3) differ in their number of axes; give both alike",
     ),
     (
         lambda: jc.geometry.conv_transpose_size(3, 3, strides=2, padding=1, output_padding=2),
@@ -535,6 +536,120 @@ WRONG = [
         lambda: nn.LpPool((2, 2), p=0),
         ValueError,
         "LpPool: p=0 must be at least 1 and finite; use max_pool(jnp.abs(x), ...) for the limit",
+    ),
+    (
+        lambda: jc.conv(x, k, jnp.ones(4)),
+        TypeError,
+        "conv: only x, kernel may stand without a name; write the others as bias=...",
+    ),
+    (lambda: jc.conv(jax.random.key(0), k), TypeError, "conv: x must be an array of numbers, got key<fry>"),
+    (lambda: jc.conv(np.array(["a"]), k), TypeError, "conv: x must be a JAX or NumPy array of numbers, got <U1"),
+    (
+        lambda: jc.conv(jnp.ones((8, 1), jnp.int8), jnp.ones((3, 1, 1), jnp.int8), bias=jnp.array([0.5])),
+        TypeError,
+        "conv: bias is float32 but the output is int32; give a kernel or a preferred_element_type of the bias's kind",
+    ),
+    (
+        lambda: jc.conv(x, k, preferred_element_type=jnp.complex64),
+        TypeError,
+        "conv: preferred_element_type=complex64 cannot hold the products of float32 and float32; leave it out or use one of the real numbers",
+    ),
+    (
+        lambda: jc.conv(x, k, strides=np.array([2, 2, 2])),
+        ValueError,
+        "conv: strides=[2, 2, 2] has 3 entries but the window has 2 spatial axes; give one int or 2 of them",
+    ),
+    (
+        lambda: jc.max_pool(x, (2, 2), (2, 2)),
+        TypeError,
+        "max_pool: only x, window_shape may stand without a name; write the others as strides=...",
+    ),
+    (
+        lambda: jc.global_max_pool(1j * x),
+        TypeError,
+        "global_max_pool: x is complex64 but complex numbers have no order; pool jnp.abs(x) instead",
+    ),
+    (
+        lambda: jc.adaptive_max_pool(1j * x, (2, 2)),
+        TypeError,
+        "adaptive_max_pool: x is complex64 but complex numbers have no order; pool jnp.abs(x) instead",
+    ),
+    (lambda: jc.global_avg_pool(x, rank=0), ValueError, "global_avg_pool: rank=0 must be at least 1"),
+    (lambda: jc.flatten(x, rank="2"), TypeError, "flatten: rank='2' must be a whole number"),
+    (lambda: jc.flatten(x, start_dim=1), TypeError, "flatten: unknown argument 'start_dim'; use 'rank'"),
+    (
+        lambda: jc.pad(x, ("FULL", "SAME")),
+        TypeError,
+        "pad: padding=('FULL', 'SAME') must be a tuple with one int or (lo, hi) per spatial axis, such as (1, 1) for images",
+    ),
+    (lambda: jc.pad(x, (1, 1), mode="edge"), TypeError, "pad: unknown argument 'mode'; use 'padding_mode'"),
+    (lambda: jc.geometry.conv_size(28, 5, stride=2), TypeError, "conv_size: unknown argument 'stride'; use 'strides'"),
+    (
+        lambda: jc.geometry.conv_size(28, (5, 5)),
+        ValueError,
+        "conv_size: size=28 and window=(5, 5) differ in their number of axes; give both alike",
+    ),
+    (
+        lambda: jc.geometry.conv_transpose_size((3, 3), (3,)),
+        ValueError,
+        "conv_transpose_size: size=(3, 3) and window=(3,) differ in their number of axes; give both alike",
+    ),
+    (lambda: jc.geometry.conv_input_sizes(2.5, 3), TypeError, "conv_input_sizes: size=2.5 must be a whole number"),
+    (lambda: jc.geometry.conv_input_sizes(0, 3), ValueError, "conv_input_sizes: size=0 must be at least 1"),
+    (
+        lambda: jc.geometry.output_paddings(3, (3, 3)),
+        ValueError,
+        "output_paddings: size=3 and window=(3, 3) differ in their number of axes; give both alike",
+    ),
+    (
+        lambda: jc.geometry.parameter_count(6, 16, 5),
+        TypeError,
+        "parameter_count: kernel_size=5 must be a tuple, one entry per spatial axis; write (5, 5) for images, (5,) for sequences",
+    ),
+    (
+        lambda: jc.geometry.parameter_count(6, 16, (5, 5), feature_group_count=4),
+        ValueError,
+        "parameter_count: feature_group_count=4 must divide in_features=6",
+    ),
+    (
+        lambda: jc.geometry.multiply_accumulates(6, 16, (5, 5), 28),
+        TypeError,
+        "multiply_accumulates: output_space=28 must be a tuple, one entry per spatial axis; write (28, 28) for images, (28,) for sequences",
+    ),
+    (
+        lambda: jc.geometry.ReceptiveField().through(5, strides=0),
+        ValueError,
+        "ReceptiveField.through: strides=0 must be at least 1",
+    ),
+    (
+        lambda: jc.geometry.ReceptiveField().through(5, stride=2),
+        TypeError,
+        "ReceptiveField.through: unknown argument 'stride'; use 'strides'",
+    ),
+    (
+        lambda: jc.geometry.pad_amounts("foo", 28, 5),
+        ValueError,
+        "pad_amounts: unknown padding 'foo'; use SAME or one of VALID, FULL, CAUSAL, CIRCULAR, REFLECT",
+    ),
+    (
+        lambda: nn.Conv(3, 4, (3, 3), 2, rngs=r),
+        TypeError,
+        "Conv: only in_features, out_features, kernel_size may stand without a name; write the others as strides=...",
+    ),
+    (
+        lambda: nn.ConvTranspose(3, 6, (3, 3), strides=2, output_padding=2, rngs=r),
+        ValueError,
+        "ConvTranspose: output_padding=2 must be less than strides=(2, 2) on every axis, or the output is that of a larger input",
+    ),
+    (
+        lambda: nn.ConvTranspose(3, 6, (3, 3), strides=2, output_padding="a", rngs=r),
+        TypeError,
+        "ConvTranspose: output_padding='a' must be a whole number",
+    ),
+    (
+        lambda: nn.DepthwiseConv(3, (3, 3), channel_multiplier=1.5, rngs=r),
+        TypeError,
+        "DepthwiseConv: channel_multiplier=1.5 must be a whole number",
     ),
 ]
 

@@ -451,3 +451,28 @@ def test_an_ensemble_of_modules_is_one_vmapped_module():
 @pytest.mark.parametrize("name", ["BatchNorm", "Dropout", "GroupNorm", "LayerNorm", "Sequential", "relu", "gelu"])
 def test_flaxs_own_are_reused(name):
     assert getattr(nn, name) is getattr(nnx, name)
+
+
+def test_a_mask_cuts_after_weight_standardization_and_is_not_trained():
+    mask = jnp.ones((3, 3, 2, 4)).at[0, 0].set(0)
+    layer = nn.Conv(2, 4, (3, 3), mask=mask, weight_standardization=True, padding="VALID", rngs=nnx.Rngs(0))
+    x = jnp.ones((3, 3, 2))
+    np.testing.assert_array_equal(layer(x), layer(x.at[0, 0].add(100.0)))
+    gradient = jax.grad(lambda state, graph: nnx.merge(graph, state)(x).sum(), allow_int=True)
+    graph, state = nnx.split(layer)
+    assert not jnp.any(gradient(state, graph)["mask"])
+    half = nn.Conv(2, 4, (3, 3), mask=mask, dtype=jnp.bfloat16, param_dtype=jnp.bfloat16, rngs=nnx.Rngs(0))
+    assert half(x.astype(jnp.bfloat16)).dtype == jnp.bfloat16
+
+
+def test_initialisers_reach_both_steps_of_a_separable_convolution():
+    ones = jax.nn.initializers.ones
+    layer = nn.SeparableConv(2, 3, (3, 3), kernel_init=ones, bias_init=ones, rngs=nnx.Rngs(0))
+    assert all(bool((leaf == 1).all()) for leaf in jax.tree.leaves(nnx.state(layer, nnx.Param)))
+
+
+def test_torch_initialisation_of_complex_parameters():
+    layer = nn.Conv(2, 64, (3, 3), init="torch", param_dtype=jnp.complex64, rngs=nnx.Rngs(0))
+    for leaf in (layer.kernel[...], layer.bias[...]):
+        assert leaf.dtype == jnp.complex64
+        assert 0 < jnp.abs(leaf).max() <= 18**-0.5 * 1.001

@@ -188,3 +188,30 @@ def test_hessian_of_a_pooled_square():
     x = jnp.asarray([1.0, 3.0, 3.0, 2.0])[:, None]
     hessian = jax.hessian(lambda x: (jc.max_pool(x, (2,)) ** 2).sum())(x).reshape(4, 4)
     np.testing.assert_array_equal(hessian, np.diag([0, 2, 2, 0]))
+
+
+def test_infinities_stay_in_their_windows():
+    x = jnp.zeros((8, 1)).at[0].set(jnp.inf)
+    np.testing.assert_array_equal(jc.adaptive_avg_pool(x, (4,))[:, 0], [np.inf, 0, 0, 0])
+    np.testing.assert_array_equal(jc.avg_pool(x, (2,))[:, 0], [np.inf, 0, 0, 0])
+
+
+def test_norms_of_complex_numbers_are_real():
+    got = jc.lp_pool(jnp.asarray([3 + 4j, 0, 5j, 12]).reshape(4, 1), (2,))
+    assert got.dtype == jnp.float32
+    np.testing.assert_allclose(got[:, 0], [5, 13])
+
+
+@pytest.mark.parametrize(
+    ("size", "window", "dilation", "padding"), [(1, 2, 3, 2), (2, 2, 4, 3), (5, 3, 1, (3, 0)), (4, 2, 1, (0, 2))]
+)
+def test_a_window_of_padding_alone_is_refused_wherever_it_stands(size, window, dilation, padding):
+    with pytest.raises(ValueError, match="would see only padding"):
+        jc.max_pool(jnp.ones((size, 1)), (window,), strides=1, padding=(padding,), window_dilation=dilation)
+
+
+def test_large_inputs_are_checked_at_their_borders_only():
+    """The check costs the padding, not the size: a trillion pixels are only ever described."""
+    x = jax.ShapeDtypeStruct((10**12, 1), jnp.float32)
+    out = jax.eval_shape(lambda x: jc.max_pool(x, (3,), strides=1, padding="SAME"), x)
+    assert out.shape == x.shape

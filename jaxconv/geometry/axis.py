@@ -29,12 +29,16 @@ def pad_amounts(
         return padding, padding
     if isinstance(padding, tuple):
         return padding
-    if padding == "SAME":
+    if padding.upper() == "SAME":
         span = dilated(size, input_dilation)
         total = max((math.ceil(span / stride) - 1) * stride + reach - span, 0)
         return total // 2, total - total // 2
     centred = ((reach - 1) // 2, reach // 2)
-    return {"VALID": (0, 0), "FULL": (reach - 1, reach - 1), "CAUSAL": (reach - 1, 0)}.get(padding, centred)
+    words = {"VALID": (0, 0), "FULL": (reach - 1, reach - 1), "CAUSAL": (reach - 1, 0)}
+    words |= {"CIRCULAR": centred, "REFLECT": centred}
+    if padding.upper() not in words:
+        raise ValueError(f"pad_amounts: unknown padding {padding!r}; use SAME or one of {', '.join(words)}")
+    return words[padding.upper()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +69,18 @@ class Axis:
         """Output pixels: floor(slack / stride) + 1."""
         return self.slack // self.stride + 1
 
+    def sees(self, pixel: int) -> int:
+        """How many taps of the window of output `pixel` meet the input; for an axis without input dilation."""
+        start, step = pixel * self.stride - self.lo, self.kernel_dilation
+        first = max(0, -(start // step))  # the first tap at or after pixel 0
+        return max(0, min(self.window, -((start - self.size) // step)) - first)
+
     @property
-    def sees(self) -> list[int]:
-        """For each output pixel, how many taps of its window meet a pixel of the unpadded input."""
-        pixels = range(0, dilated(self.size, self.input_dilation), self.input_dilation)
-        taps = range(0, self.reach, self.kernel_dilation)
-        return [sum(p * self.stride + t - self.lo in pixels for t in taps) for p in range(self.output)]
+    def blind(self) -> int | None:
+        """An output pixel whose window holds none of the input; only windows across the border need a look."""
+        across = self.output - 1 - max(0, self.hi // self.stride)
+        border = {*range(min(self.output, self.lo // self.stride + 1)), *range(max(0, across), self.output)}
+        return next((pixel for pixel in sorted(border) if self.sees(pixel) == 0), None)
 
     def extended(self) -> tuple[int, int, "Axis"]:
         """Pixels that a boundary mode must add to the input below and above, and the zero-padded axis that is left.

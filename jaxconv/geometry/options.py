@@ -14,7 +14,7 @@ MODES = ("zeros", "circular", "reflect", "symmetric", "edge")
 AMOUNTS = ("VALID", "SAME", "FULL", "CAUSAL")
 SHORTHANDS = {"CIRCULAR": "circular", "REFLECT": "reflect"}  # Flax's: centred amounts and the mode in one word
 KEEPS_SIZE = ("SAME", "CAUSAL", *SHORTHANDS)  # at stride s the output has ceil(n / s) pixels, whatever the window
-OTHER_NAMES = {"wrap": "circular", "periodic": "circular", "replicate": "edge", "constant": "zeros", "zero": "zeros"}
+OTHER_MODES = {"wrap": "circular", "periodic": "circular", "replicate": "edge", "constant": "zeros", "zero": "zeros"}
 
 
 def whole(where: str, name: str, value: Any, least: int = 1, entry: Any = None) -> int:
@@ -36,6 +36,7 @@ def whole(where: str, name: str, value: Any, least: int = 1, entry: Any = None) 
 
 def per_axis(where: str, name: str, value: Sizes, rank: int, least: int = 1) -> tuple[int, ...]:
     """Spread one int over `rank` axes, or check that there is one int of at least `least` for each."""
+    value = _listed(value)
     if not isinstance(value, Sequence) or isinstance(value, str):
         return (whole(where, name, value, least),) * rank
     entries = list(value)
@@ -49,6 +50,7 @@ def per_axis(where: str, name: str, value: Sizes, rank: int, least: int = 1) -> 
 
 def as_window(where: str, name: str, shape: Sequence[int]) -> tuple[int, ...]:
     """A window, whose length says how many axes are spatial; a bare int does not say it and is refused."""
+    shape = _listed(shape)
     if not isinstance(shape, Sequence) or isinstance(shape, str):
         raise TypeError(
             f"{where}: {name}={shape!r} must be a tuple, one entry per spatial axis; "
@@ -61,6 +63,7 @@ def as_window(where: str, name: str, shape: Sequence[int]) -> tuple[int, ...]:
 
 def pad_entries(where: str, padding: Padding, rank: int) -> tuple[Amount, ...]:
     """The `padding` a user gave as one int, pair or upper-case word per axis."""
+    padding = _listed(padding)
     if isinstance(padding, str) or not isinstance(padding, Sequence):
         return (_amount(where, padding, padding),) * rank
     if len(padding) != rank:
@@ -80,8 +83,8 @@ def _amount(where: str, padding: Padding, entry: object) -> Amount:
     if isinstance(entry, str):
         if entry.upper() in (*AMOUNTS, *SHORTHANDS):
             return entry.upper()
-        if OTHER_NAMES.get(entry.lower(), entry.lower()) in MODES:
-            fix = f"padding_mode={OTHER_NAMES.get(entry.lower(), entry.lower())!r} with padding='SAME' or an amount"
+        if OTHER_MODES.get(entry.lower(), entry.lower()) in MODES:
+            fix = f"padding_mode={OTHER_MODES.get(entry.lower(), entry.lower())!r} with padding='SAME' or an amount"
         else:
             fix = _nearest(entry.upper(), (*AMOUNTS, *SHORTHANDS))
         raise ValueError(f"{where}: unknown padding {entry!r}; use {fix}")
@@ -111,7 +114,7 @@ def mode_entries(where: str, padding_mode: str | Sequence[str], amounts: tuple[A
     for entry, amount in zip(entries, amounts, strict=True):
         mode = entry.lower() if isinstance(entry, str) else entry
         if mode not in MODES:
-            likely = OTHER_NAMES.get(mode) if isinstance(mode, str) else None
+            likely = OTHER_MODES.get(mode) if isinstance(mode, str) else None
             fix = repr(likely) if likely else _nearest(str(mode), MODES)
             raise ValueError(f"{where}: unknown padding_mode {entry!r}; use {fix}")
         implied = SHORTHANDS.get(amount, mode) if isinstance(amount, str) else mode
@@ -122,6 +125,11 @@ def mode_entries(where: str, padding_mode: str | Sequence[str], amounts: tuple[A
             )
         modes.append(implied)
     return tuple(modes)
+
+
+def _listed(value: Any) -> Any:
+    """NumPy's arrays and numbers as lists and ints, anything else as it is."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

@@ -10,9 +10,9 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxconv import ops
-from jaxconv.geometry import Padding, Sizes, Window, as_window
+from jaxconv.geometry import Padding, Sizes, Window, as_window, per_axis
+from jaxconv.naming import named
 from jaxconv.nn.parameters import Initializer, Preset, cast, feature_counts, kernel_initializer, make_bias
-from jaxconv.ops.arguments import named
 from jaxconv.ops.conv import Method, check_method
 
 
@@ -76,12 +76,13 @@ class Conv(nnx.Module):
             padding_mode=padding_mode,
             input_dilation=input_dilation,
             kernel_dilation=kernel_dilation,
+            exact=exact,
         )
         self.kernel_size, self.strides, self.padding = size, window.strides, window.padding
         self.padding_mode = window.modes
         self.input_dilation, self.kernel_dilation = window.input_dilation, window.kernel_dilation
         self.feature_group_count = feature_group_count
-        self.exact = exact
+        self.exact = window.exact
         self.method: Method = check_method("Conv", method)
         self.dtype, self.precision, self.preferred_element_type = dtype, precision, preferred_element_type
         self.weight_standardization = weight_standardization
@@ -96,8 +97,9 @@ class Conv(nnx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """`*batch *space in_features` to `*batch *space_out out_features`."""
         kernel = self.kernel[...]
-        kernel = kernel if self.mask is None else kernel * self.mask
         kernel = ops.standardize(kernel) if self.weight_standardization else kernel
+        if self.mask is not None:  # last, so that what it cuts stays cut; it is not trained
+            kernel = kernel * jax.lax.stop_gradient(self.mask).astype(kernel.dtype)
         x, kernel, bias = cast(self.dtype, x, kernel, self.bias)
         return ops.conv(
             x,
@@ -168,6 +170,13 @@ class ConvTranspose(nnx.Module):
         self.kernel_size, self.strides, self.padding = size, window.strides, window.padding
         self.padding_mode, self.kernel_dilation = window.modes, window.kernel_dilation
         self.output_padding = output_padding
+        if output_padding is not None:
+            self.output_padding = per_axis("ConvTranspose", "output_padding", output_padding, len(size), 0)
+            if any(extra >= stride for extra, stride in zip(self.output_padding, window.strides, strict=True)):
+                raise ValueError(
+                    f"ConvTranspose: output_padding={output_padding!r} must be less than strides={window.strides} on "
+                    f"every axis, or the output is that of a larger input"
+                )
         self.feature_group_count = feature_group_count
         self.method: Method = check_method("ConvTranspose", method)
         self.dtype, self.precision, self.preferred_element_type = dtype, precision, preferred_element_type

@@ -9,8 +9,8 @@ from jax.typing import DTypeLike
 
 from jaxconv import ops
 from jaxconv.geometry import whole
+from jaxconv.naming import named
 from jaxconv.nn.parameters import Initializer, Preset, cast, feature_counts, kernel_initializer, make_bias
-from jaxconv.ops.arguments import named
 
 
 class Dense(nnx.Module):

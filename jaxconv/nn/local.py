@@ -11,8 +11,8 @@ from jax.typing import DTypeLike
 
 from jaxconv import ops
 from jaxconv.geometry import Padding, Sizes, Window, as_window
+from jaxconv.naming import named
 from jaxconv.nn.parameters import Initializer, Preset, cast, feature_counts, kernel_initializer, make_bias
-from jaxconv.ops.arguments import named
 
 
 class LocalConv(nnx.Module):
@@ -21,8 +21,9 @@ class LocalConv(nnx.Module):
     Args:
       in_features, out_features, kernel_size: as in `Conv`.
       space: spatial shape of the input, which fixes the number of kernels.
-      strides, padding, padding_mode, kernel_dilation, exact, use_bias, dtype, param_dtype, precision, init,
-        kernel_init, bias_init, rngs: as in `Conv`. The bias is unshared too: `*space_out out_features`.
+      strides, padding (VALID by default), padding_mode, kernel_dilation, exact, use_bias, dtype,
+        param_dtype, precision, init, kernel_init, bias_init, rngs: as in `Conv`.
+        The bias is unshared too: `*space_out out_features`.
     Example:
       >>> LocalConv(1, 6, (5, 5), (28, 28), rngs=nnx.Rngs(0))(jnp.ones((32, 28, 28, 1))).shape
       (32, 24, 24, 6)

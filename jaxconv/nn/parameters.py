@@ -56,8 +56,8 @@ def make_bias(
     if not use_bias:
         return None
     if init is None and preset == "torch":
-        bound = 1 / math.sqrt(fan_in)
-        return nnx.Param(jax.random.uniform(rngs.params(), tuple(shape), dtype, -bound, bound))
+        unit = PRESETS["torch"](rngs.params(), (1, *shape), dtype)[0]  # a fan-in of 1, complex numbers included
+        return nnx.Param(unit / jnp.sqrt(jnp.asarray(fan_in, unit.real.dtype)))
     return nnx.Param((init or initializers.zeros)(rngs.params(), tuple(shape), dtype))
 
 

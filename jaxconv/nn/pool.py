@@ -8,7 +8,7 @@ from flax import nnx
 
 from jaxconv import ops
 from jaxconv.geometry import Padding, Sizes, Window, as_window, whole
-from jaxconv.ops.arguments import named
+from jaxconv.naming import named
 from jaxconv.ops.pool import check_p
 
 

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
+from jaxconv.geometry import whole
 from jaxconv.nn.conv import Conv
-from jaxconv.nn.parameters import Preset
+from jaxconv.nn.parameters import Initializer, Preset
 from jaxconv.ops.conv import Method
 
 
@@ -22,6 +23,8 @@ class DepthwiseConv(nnx.Module):
     """
 
     def __init__(self, in_features: int, kernel_size: Sequence[int], *, channel_multiplier: int = 1, **options: Any):
+        whole("DepthwiseConv", "in_features", in_features)
+        whole("DepthwiseConv", "channel_multiplier", channel_multiplier)
         self.conv = Conv(
             in_features, in_features * channel_multiplier, kernel_size, feature_group_count=in_features, **options
         )
@@ -36,8 +39,9 @@ class SeparableConv(nnx.Module):
 
     Args:
       in_features, out_features, kernel_size, channel_multiplier: as in `DepthwiseConv` and `Conv`.
-      use_bias: of the pointwise step.
-      dtype, param_dtype, precision, method, init, rngs: as in `Conv`, for both steps.
+      use_bias, bias_init: of the pointwise step.
+      dtype, param_dtype, precision, preferred_element_type, method, init, kernel_init, rngs: as in `Conv`, for both
+        steps.
       options: further options of `Conv` for the depthwise step (strides, padding, ...).
     Source: Chollet 2017, "Xception".
     Example:
@@ -57,7 +61,10 @@ class SeparableConv(nnx.Module):
         dtype: DTypeLike | None = None,
         param_dtype: DTypeLike = jnp.float32,
         precision: Any = None,
+        preferred_element_type: DTypeLike | None = None,
         init: Preset = "flax",
+        kernel_init: Initializer | None = None,
+        bias_init: Initializer | None = None,
         rngs: nnx.Rngs,
         **options: Any,
     ):
@@ -66,14 +73,18 @@ class SeparableConv(nnx.Module):
             "dtype": dtype,
             "param_dtype": param_dtype,
             "precision": precision,
+            "preferred_element_type": preferred_element_type,
             "init": init,
+            "kernel_init": kernel_init,
             "rngs": rngs,
         }
         self.depthwise = DepthwiseConv(
             in_features, kernel_size, channel_multiplier=channel_multiplier, use_bias=False, **shared, **options
         )
         middle = in_features * channel_multiplier
-        self.pointwise = Conv(middle, out_features, (1,) * len(kernel_size), use_bias=use_bias, **shared)
+        self.pointwise = Conv(
+            middle, out_features, (1,) * len(kernel_size), use_bias=use_bias, bias_init=bias_init, **shared
+        )
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """`*batch *space in_features` to `*batch *space_out out_features`."""

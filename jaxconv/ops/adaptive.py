@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Num
 
-from jaxconv.geometry import as_window
-from jaxconv.ops.arguments import as_array, named, spatial_shape
-from jaxconv.ops.pool import first_max, for_sums
+from jaxconv.geometry import as_window, whole
+from jaxconv.naming import named
+from jaxconv.ops.arguments import as_array, spatial_shape
+from jaxconv.ops.pool import first_max, for_sums, ordered
 
 
 @named
@@ -22,9 +23,21 @@ def global_max_pool(x: Num[Array, "*batch_space c"], *, rank: int = 2) -> Num[Ar
       >>> global_max_pool(jnp.ones((32, 7, 7, 512))).shape
       (32, 512)
     """
-    x = _merge_space("global_max_pool", x, rank)
-    first = jnp.argmax(x, -2, keepdims=True)  # not jnp.max, whose gradient is shared between equal maxima
-    return jnp.take_along_axis(x, first, -2)[..., 0, :]
+    x = ordered("global_max_pool", _merge_space("global_max_pool", x, rank))
+    return _max_of_space(x)
+
+
+@jax.custom_jvp
+def _max_of_space(x: jax.Array) -> jax.Array:
+    return jnp.max(x, -2)
+
+
+@_max_of_space.defjvp
+def _(primals, tangents):
+    """The tangent of the first maximum; jnp.max would share it between equal ones."""
+    first = jnp.argmax(primals[0], -2, keepdims=True)
+    pick = lambda array: jnp.take_along_axis(array, first, -2)[..., 0, :]
+    return _max_of_space(primals[0]), pick(tangents[0])
 
 
 @named
@@ -56,6 +69,7 @@ def adaptive_max_pool(x: Num[Array, "*batch_space c"], output_shape: Sequence[in
       (6, 6, 3)
     """
     x, bounds = _adaptive("adaptive_max_pool", x, output_shape)
+    x = ordered("adaptive_max_pool", x)
     for number, (begin, end) in reversed(list(enumerate(bounds, start=x.ndim - 1 - len(bounds)))):
         # A window shorter than the longest repeats its last pixel: the repeat never beats the pixel itself.
         steps = range(int((end - begin).max()))
@@ -74,16 +88,19 @@ def adaptive_avg_pool(x: Num[Array, "*batch_space c"], output_shape: Sequence[in
     x, bounds = _adaptive("adaptive_avg_pool", x, output_shape)
     x, dtype = for_sums(x)
     for number, (begin, end) in enumerate(bounds, start=x.ndim - 1 - len(bounds)):
-        pixel = np.arange(x.shape[number])
-        inside = (begin[:, None] <= pixel) & (pixel < end[:, None])
-        means = jnp.asarray(inside / (end - begin)[:, None], x.dtype)
-        x = jnp.moveaxis(jnp.tensordot(x, means, (number, 1)), -1, number)
+        along = [-1 if axis == number else 1 for axis in range(x.ndim)]
+        lengths = end - begin
+        total = jnp.zeros((), x.dtype)
+        for t in range(int(lengths.max())):  # slices, not a matrix: infinities stay in their windows
+            pixels = jnp.take(x, np.minimum(begin + t, end - 1), number)
+            total += jnp.where((t < lengths).reshape(along), pixels, 0)
+        x = total / lengths.reshape(along).astype(x.real.dtype)
     return x.astype(dtype)
 
 
 def _merge_space(where: str, x, rank: int) -> jax.Array:
     x = as_array(where, "x", x)
-    space = spatial_shape(where, x, rank)
+    space = spatial_shape(where, x, whole(where, "rank", rank))
     if 0 in space:
         raise ValueError(f"{where}: x has no pixels to pool (x.shape={x.shape})")
     return x.reshape(*x.shape[: x.ndim - 1 - rank], math.prod(space), x.shape[-1])

@@ -1,61 +1,10 @@
-"""What every public function does with its arguments before it computes: names, arrays, dtypes, shapes."""
+"""What every public function does with its arguments before it computes: arrays, dtypes, shapes."""
 
-import functools
-import inspect
-from collections.abc import Callable
-from difflib import get_close_matches
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-# What PyTorch, Keras, Flax Linen and lax call our arguments; the first of ours that the function has is suggested.
-OTHER_NAMES = {
-    "stride": ("strides",),
-    "window_strides": ("strides",),
-    "dilation": ("kernel_dilation", "window_dilation"),
-    "dilation_rate": ("kernel_dilation", "window_dilation"),
-    "rhs_dilation": ("kernel_dilation",),
-    "lhs_dilation": ("input_dilation",),
-    "groups": ("feature_group_count",),
-    "in_channels": ("in_features",),
-    "out_channels": ("out_features",),
-    "features": ("out_features",),
-    "filters": ("out_features",),
-    "bias": ("use_bias",),
-    "weight": ("kernel",),
-    "kernel_size": ("window_shape",),
-    "pool_size": ("window_shape",),
-    "output_size": ("output_shape",),
-    "norm_type": ("p",),
-    "key": ("rngs",),
-    "rng": ("rngs",),
-    "kernel_initializer": ("kernel_init",),
-    "bias_initializer": ("bias_init",),
-}
-
-
-def named(function: Callable[P, R]) -> Callable[P, R]:
-    """Answer a keyword that `function` does not have with the one that was meant."""
-    parameters = inspect.signature(function).parameters
-    where = function.__qualname__.removesuffix(".__init__")
-
-    @functools.wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        for name in kwargs:
-            if name not in parameters:
-                ours = [known for known in OTHER_NAMES.get(name, ()) if known in parameters]
-                ours += get_close_matches(name, parameters, n=1)
-                options = ", ".join(n for n in parameters if n != "self")
-                fix = f"use {ours[0]!r}" if ours else f"the arguments are {options}"
-                raise TypeError(f"{where}: unknown argument {name!r}; {fix}")
-        return function(*args, **kwargs)
-
-    return checked
 
 
 def as_array(where: str, name: str, value: Any) -> jax.Array:
@@ -63,9 +12,13 @@ def as_array(where: str, name: str, value: Any) -> jax.Array:
     if value is None or isinstance(value, list | tuple | str | int | float | complex):
         raise TypeError(f"{where}: {name} must be an array, got {type(value).__name__}; wrap it in jnp.asarray")
     try:
-        return jnp.asarray(value)
+        array = jnp.asarray(value)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{where}: {name} must be a JAX or NumPy array, got {type(value).__name__}") from error
+        kind = getattr(value, "dtype", type(value).__name__)
+        raise TypeError(f"{where}: {name} must be a JAX or NumPy array of numbers, got {kind}") from error
+    if not (jnp.issubdtype(array.dtype, jnp.number) or array.dtype == jnp.bool_):
+        raise TypeError(f"{where}: {name} must be an array of numbers, got {array.dtype}")
+    return array
 
 
 def as_operands(where: str, x: Any, kernel: Any, preferred: DTypeLike | None) -> tuple[jax.Array, jax.Array, jnp.dtype]:
@@ -75,17 +28,15 @@ def as_operands(where: str, x: Any, kernel: Any, preferred: DTypeLike | None) ->
     """
     x, kernel = as_array(where, "x", x), as_array(where, "kernel", kernel)
     common = jnp.result_type(x, kernel)
-    if preferred is None:
-        dtype = common if jnp.issubdtype(common, jnp.inexact) else jnp.promote_types(common, jnp.int32)
-    else:
-        dtype = jax.dtypes.canonicalize_dtype(preferred)
-        if jnp.promote_types(_kind(common), _kind(dtype)) != _kind(dtype):
-            raise TypeError(
-                f"{where}: preferred_element_type={dtype} cannot hold the products of {x.dtype} and {kernel.dtype}; "
-                f"leave it out or use one of the same kind as {common}"
-            )
-        if not jnp.issubdtype(common, jnp.inexact):
-            common = jnp.promote_types(common, dtype)
+    summed = common if _kind(common) != "integers" or _bits(common) >= 32 else jnp.dtype(jnp.int32)
+    dtype = summed if preferred is None else jax.dtypes.canonicalize_dtype(preferred)
+    if _kind(common) == "integers":
+        common = dtype if _kind(dtype) != "integers" else common
+    elif _kind(dtype) != _kind(common):
+        raise TypeError(
+            f"{where}: preferred_element_type={dtype} cannot hold the products of {x.dtype} and {kernel.dtype}; "
+            f"leave it out or use one of the {_kind(common)} numbers"
+        )
     return x.astype(common), kernel.astype(common), jnp.dtype(dtype)
 
 
@@ -99,9 +50,18 @@ def add_bias(where: str, out: jax.Array, bias: Any) -> jax.Array:
             f"{where}: bias must hold one number for each of the {out.shape[-1]} output channels, shape "
             f"({out.shape[-1]},), but has shape {bias.shape}"
         )
-    if jnp.issubdtype(bias.dtype, jnp.complexfloating) and not jnp.issubdtype(out.dtype, jnp.complexfloating):
-        raise TypeError(f"{where}: bias is {bias.dtype} but the output is {out.dtype}; make the kernel complex too")
-    return out + bias.astype(out.dtype)
+    return out + fitting_bias(where, out, bias)
+
+
+def fitting_bias(where: str, out: jax.Array, bias: jax.Array) -> jax.Array:
+    """`bias` in the dtype and shape of `out`; refuses one that would lose its fractions or its imaginary part."""
+    kinds = ("integers", "real", "complex")
+    if kinds.index(_kind(bias.dtype)) > kinds.index(_kind(out.dtype)):
+        raise TypeError(
+            f"{where}: bias is {bias.dtype} but the output is {out.dtype}; "
+            f"give a kernel or a preferred_element_type of the bias's kind"
+        )
+    return jnp.broadcast_to(bias.astype(out.dtype), out.shape)
 
 
 def spatial_shape(where: str, x: jax.Array, rank: int) -> tuple[int, ...]:
@@ -115,8 +75,11 @@ def spatial_shape(where: str, x: jax.Array, rank: int) -> tuple[int, ...]:
     return x.shape[x.ndim - 1 - rank : -1]
 
 
-def _kind(dtype: DTypeLike) -> jnp.dtype:
-    for kind, smallest in ((jnp.complexfloating, jnp.complex64), (jnp.floating, jnp.bfloat16)):
-        if jnp.issubdtype(dtype, kind):
-            return jnp.dtype(smallest)
-    return jnp.dtype(jnp.int8)
+def _kind(dtype: DTypeLike) -> str:
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        return "complex"
+    return "real" if jnp.issubdtype(dtype, jnp.floating) else "integers"
+
+
+def _bits(dtype: DTypeLike) -> int:
+    return 1 if dtype == jnp.bool_ else jnp.iinfo(dtype).bits

@@ -16,11 +16,16 @@ from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Num
 
 from jaxconv.geometry import Axis, Padding, Window
-from jaxconv.ops.arguments import as_array, named, spatial_shape
+from jaxconv.naming import named
+from jaxconv.ops.arguments import as_array, spatial_shape
+
+# Beyond so many runs, as when padding wraps a short axis often, one gather compiles sooner than the slices.
+MANY = 16
 
 
 @named
@@ -41,10 +46,10 @@ def pad(
       >>> pad(jnp.arange(4)[:, None], ((2, 3),), padding_mode="circular")[:, 0]
       Array([2, 3, 0, 1, 2, 3, 0, 1, 2], dtype=int32)
     """
-    if isinstance(padding, str) or not isinstance(padding, Sequence):
+    if isinstance(padding, str) or not isinstance(padding, Sequence) or any(isinstance(p, str) for p in padding):
         raise TypeError(
-            f"pad: padding={padding!r} must be a tuple with one int or (lo, hi) per spatial axis; "
-            f"write ({padding!r}, {padding!r}) for images"
+            f"pad: padding={padding!r} must be a tuple with one int or (lo, hi) per spatial axis, "
+            f"such as (1, 1) for images"
         )
     x = as_array("pad", "x", x)
     window = Window.of("pad", (1,) * len(padding), padding=padding, padding_mode=padding_mode)
@@ -61,7 +66,12 @@ def _extend(x: jax.Array, axes: tuple[Axis, ...]) -> jax.Array:
     for number, axis in enumerate(axes, start=x.ndim - 1 - len(axes)):
         below, above, _ = axis.extended()
         if below or above:
-            x = jnp.concatenate([_take(x, number, *run) for run in _runs(axis, below, above)], number)
+            pixels = _pixels(axis, below, above)
+            runs = list(_runs(pixels))
+            if len(runs) > MANY:
+                x = jnp.take(x, np.asarray(pixels), number)
+            else:
+                x = jnp.concatenate([_take(x, number, *run) for run in runs], number)
     return x
 
 
@@ -71,8 +81,14 @@ def fold(x: jax.Array, axes: tuple[Axis, ...]) -> jax.Array:
     for number, axis in enumerate(axes, start=x.ndim - 1 - len(axes)):
         below, above, _ = axis.extended()
         if below or above:
+            pixels = _pixels(axis, below, above)
+            runs = list(_runs(pixels))
+            if len(runs) > MANY:
+                empty = jnp.zeros((axis.size, *x.shape[:number], *x.shape[number + 1 :]), x.dtype)
+                x = jnp.moveaxis(empty.at[np.asarray(pixels)].add(jnp.moveaxis(x, number, 0)), 0, number)
+                continue
             ends, pieces = 0, []
-            for run in _runs(axis, below, above):
+            for run in runs:
                 begin, ends = ends, ends + run[1]
                 pieces.append(_put(lax.slice_in_dim(x, begin, ends, axis=number), number, axis.size, *run))
             x = sum(pieces[1:], pieces[0])
@@ -97,9 +113,12 @@ def _pixel(mode: str, position: int, size: int) -> int:
     return position if position < size else period - (mode == "symmetric") - position
 
 
-def _runs(axis: Axis, below: int, above: int) -> Iterator[tuple[int, int, int]]:
+def _pixels(axis: Axis, below: int, above: int) -> list[int]:
+    return [_pixel(axis.mode, position, axis.size) for position in range(-below, axis.size + above)]
+
+
+def _runs(pixels: list[int]) -> Iterator[tuple[int, int, int]]:
     """Cut the extended axis into runs (first pixel, length, step), with step 1, -1 or 0, as long as possible."""
-    pixels = [_pixel(axis.mode, position, axis.size) for position in range(-below, axis.size + above)]
     first, length, step = pixels[0], 1, None
     for last, pixel in pairwise(pixels):
         if step in (None, pixel - last) and abs(pixel - last) <= 1:

@@ -9,8 +9,9 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Num
 
 from jaxconv.geometry import Axis, Padding, Sizes, Window
+from jaxconv.naming import named
 from jaxconv.ops.algorithms import einsum
-from jaxconv.ops.arguments import add_bias, as_operands, named
+from jaxconv.ops.arguments import add_bias, as_operands
 from jaxconv.ops.boundary import extend, fold
 from jaxconv.ops.channels import check_channels
 from jaxconv.ops.primitive import contract
@@ -42,12 +43,13 @@ def conv(
     Args:
       x: `*batch *space c_in`; any number of leading batch axes, the channels last.
       kernel: `*window c_in/groups c_out`; its rank less two is the number of spatial axes.
-      bias: `c_out`, added to every pixel.
+      bias: `c_out`, added to every pixel in the dtype of the sums.
       strides: input pixels between windows; one int or one per axis.
       padding: pixels added around `x`: an int, VALID, SAME (TensorFlow's), FULL or CAUSAL for all axes, or a tuple with
         an int, a (lo, hi) pair or a word for each. Flax's CIRCULAR and REFLECT centre the window and set the mode too.
       padding_mode: what those pixels hold: zeros, circular, reflect, symmetric or edge; one or one per axis.
-      input_dilation: spread the pixels of `x` apart, with zeros between them.
+      input_dilation: spread the pixels of `x` apart, with zeros between them; the boundary extends `x` before that, so
+        that a periodic signal stays periodic.
       kernel_dilation: spread the taps of the kernel apart.
       feature_group_count: split the channels into groups that do not mix; c_in of them make a depthwise convolution.
       exact: refuse a window that does not tile the padded input; by default the rest is ignored.
@@ -115,8 +117,8 @@ def conv_transpose(
       strides, padding, padding_mode, input_dilation, kernel_dilation, feature_group_count, method, precision,
         preferred_element_type: those of the `conv` whose adjoint this is. Complex numbers are not conjugated.
       output_padding: pixels added to the smallest output; see `geometry.output_paddings` for those that exist. By
-        default paddings that keep the size (SAME, CAUSAL, CIRCULAR, REFLECT) return space * strides, the others the
-        smallest, as in PyTorch.
+        default paddings that keep the size (SAME, CAUSAL, CIRCULAR, REFLECT) return the largest, space * strides
+        without input dilation, and the others the smallest, as in PyTorch.
     Returns:
       `*batch *space_out c_out`; see `geometry.conv_transpose_size`.
     Raises:

@@ -7,7 +7,9 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Num
 
-from jaxconv.ops.arguments import add_bias, as_array, as_operands, named, spatial_shape
+from jaxconv.geometry import whole
+from jaxconv.naming import named
+from jaxconv.ops.arguments import add_bias, as_array, as_operands, spatial_shape
 
 
 @named
@@ -64,5 +66,5 @@ def flatten(x: Num[Array, "*batch_space c"], *, rank: int = 2) -> Num[Array, "*b
       (32, 256)
     """
     x = as_array("flatten", "x", x)
-    space = spatial_shape("flatten", x, rank)
+    space = spatial_shape("flatten", x, whole("flatten", "rank", rank))
     return x.reshape(*x.shape[: x.ndim - 1 - rank], math.prod(space) * x.shape[-1])

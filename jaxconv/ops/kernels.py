@@ -3,7 +3,8 @@
 import jax
 from jaxtyping import Array, Float
 
-from jaxconv.ops.arguments import as_array, named
+from jaxconv.naming import named
+from jaxconv.ops.arguments import as_array
 
 
 @named

@@ -8,8 +8,9 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Num
 
 from jaxconv.geometry import Padding, Sizes, Window
+from jaxconv.naming import named
 from jaxconv.ops.algorithms import einsum
-from jaxconv.ops.arguments import add_bias, as_operands, named, spatial_shape
+from jaxconv.ops.arguments import add_bias, as_operands, fitting_bias, spatial_shape
 
 
 @named
@@ -34,7 +35,8 @@ def local_conv(
       x: `*batch *space c_in`.
       kernel: `*space_out *window c_in c_out`; its rank less two is twice the number of spatial axes.
       bias: `*space_out c_out`, unshared too, or `c_out`.
-      strides, padding, padding_mode, kernel_dilation, exact, precision, preferred_element_type: as in `conv`.
+      strides, padding, padding_mode, kernel_dilation, exact, precision, preferred_element_type: as in `conv`, but for
+        the default padding, VALID.
     Returns:
       `*batch *space_out c_out`.
     Raises:
@@ -64,5 +66,5 @@ def local_conv(
         )
     out = einsum.local_conv(x, kernel, axes, dtype, precision)
     if bias is not None and jnp.shape(bias) == (*space_out, kernel.shape[-1]):
-        return out + jnp.asarray(bias, out.dtype)
+        return out + fitting_bias("local_conv", out, jnp.asarray(bias))
     return add_bias("local_conv", out, bias)

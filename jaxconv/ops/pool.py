@@ -16,7 +16,8 @@ from jax import lax
 from jaxtyping import Array, Num
 
 from jaxconv.geometry import Axis, Padding, Sizes, Window, as_window
-from jaxconv.ops.arguments import as_array, named, spatial_shape
+from jaxconv.naming import named
+from jaxconv.ops.arguments import as_array, spatial_shape
 from jaxconv.ops.boundary import extend_all
 
 # A window longer than this is folded in log2 steps: one slice a tap makes the program, and its compilation, grow with
@@ -53,7 +54,7 @@ def max_pool(
       (12, 12, 6)
     """
     x, axes = _arguments("max_pool", x, window_shape, strides, padding, padding_mode, window_dilation, exact)
-    return _reduce(x, axes, _extremes(x.dtype)[0], first_max)
+    return _reduce(ordered("max_pool", x), axes, _extremes(x.dtype)[0], first_max)
 
 
 @named
@@ -74,7 +75,7 @@ def min_pool(
       Array([0., 2.], dtype=float32)
     """
     x, axes = _arguments("min_pool", x, window_shape, strides, padding, padding_mode, window_dilation, exact)
-    return _reduce(x, axes, _extremes(x.dtype)[1], first_min)
+    return _reduce(ordered("min_pool", x), axes, _extremes(x.dtype)[1], first_min)
 
 
 @named
@@ -108,9 +109,11 @@ def avg_pool(
     total = _reduce(x, axes, 0, lax.add)
     if count_include_pad or all(axis.mode != "zeros" for axis in axes):
         return (total / math.prod(axis.window for axis in axes)).astype(dtype)
-    seen = [[axis.window] * axis.output if axis.mode != "zeros" else axis.sees for axis in axes]
+    seen = [
+        [axis.sees(pixel) if axis.mode == "zeros" else axis.window for pixel in range(axis.output)] for axis in axes
+    ]
     counts = functools.reduce(np.multiply.outer, [np.asarray(count, np.float64) for count in seen])
-    return (total / jnp.asarray(counts[..., None], x.real.dtype)).astype(dtype)
+    return (total / jnp.broadcast_to(jnp.asarray(counts[..., None], x.real.dtype), total.shape)).astype(dtype)
 
 
 @named
@@ -140,11 +143,19 @@ def lp_pool(
       Array([5.], dtype=float32)
     """
     check_p("lp_pool", p)
+    x = jnp.abs(as_array("lp_pool", "x", x))
     x, axes = _arguments("lp_pool", x, window_shape, strides, padding, padding_mode, window_dilation, exact)
     x, dtype = for_sums(x)
-    total = _reduce(jnp.abs(x) ** p, axes, 0, lax.add)
+    total = _reduce(x**p, axes, 0, lax.add)
     empty = total == 0  # the root's slope is infinite there, and infinity times zero is NaN
     return jnp.where(empty, 0, jnp.where(empty, 1, total) ** (1 / p)).astype(dtype)
+
+
+def ordered(where: str, x: jax.Array) -> jax.Array:
+    """`x` itself; refuses complex numbers."""
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        raise TypeError(f"{where}: x is {x.dtype} but complex numbers have no order; pool jnp.abs(x) instead")
+    return x
 
 
 def check_p(where: str, p: float) -> float:
@@ -158,8 +169,6 @@ def _arguments(
     where, x, window_shape, strides, padding, padding_mode, dilation, exact
 ) -> tuple[jax.Array, tuple[Axis, ...]]:
     x, window_shape = as_array(where, "x", x), as_window(where, "window_shape", window_shape)
-    if where != "avg_pool" and jnp.issubdtype(x.dtype, jnp.complexfloating):
-        raise TypeError(f"{where}: x is {x.dtype} but complex numbers have no order; pool jnp.abs(x) instead")
     window = Window.of(
         where,
         window_shape,
@@ -171,9 +180,9 @@ def _arguments(
     )
     axes = window.over(spatial_shape(where, x, len(window_shape)))
     for i, axis in enumerate(axes):
-        if axis.mode == "zeros" and (axis.lo or axis.hi) and 0 in axis.sees:
+        if axis.mode == "zeros" and axis.blind is not None:
             raise ValueError(
-                f"{where}: output pixel {axis.sees.index(0)} of spatial axis {i} would see only padding (window "
+                f"{where}: output pixel {axis.blind} of spatial axis {i} would see only padding (window "
                 f"{axis.window}, padding {axis.lo} + {axis.hi}, size {axis.size}); pad by less than the window"
             )
     return x, axes
@@ -228,12 +237,16 @@ first_min = functools.partial(_first_best, lax.lt)
 def _extremes(dtype) -> tuple[float, float]:
     """The lowest and highest values of a dtype, which never win a maximum or a minimum."""
     if jnp.issubdtype(dtype, jnp.inexact):
-        return -math.inf, math.inf
+        return (
+            (-math.inf, math.inf)
+            if jnp.finfo(dtype).bits > 8
+            else (float(jnp.finfo(dtype).min), float(jnp.finfo(dtype).max))
+        )
     return (jnp.iinfo(dtype).min, jnp.iinfo(dtype).max) if jnp.issubdtype(dtype, jnp.integer) else (False, True)
 
 
 def for_sums(x: jax.Array) -> tuple[jax.Array, jnp.dtype]:
     """`x` as floats of at least 32 bits, and the float dtype of the result."""
-    dtype = jnp.promote_types(x.dtype, jnp.bfloat16 if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.float32)
-    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.inexact) else dtype
-    return x.astype(jnp.promote_types(dtype, jnp.float32)), jnp.dtype(dtype)
+    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.dtype(jnp.float32)
+    wide = dtype if jnp.finfo(dtype).bits >= 32 else jnp.dtype(jnp.float32)
+    return x.astype(wide), dtype

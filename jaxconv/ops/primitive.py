@@ -114,6 +114,11 @@ def _batch(operands, dims, *, solve: Slot, axes, groups, ensemble, **parameters)
         return again(ensemble=ensemble + 1, **moved), 0
     (name,) = moved
     size = moved[name].shape[0]
+    if size == 0:
+        arrays[name] = moved[name].sum(0)  # of the shape that one member has
+        first, second = (arrays[operand].shape for operand in OPERANDS[solve])
+        shape = xla.open_shape(solve, first, second, axes, groups, ensemble)
+        return jnp.zeros((0, *shape), parameters["dtype"]), 0
     hidden = {name, solve}
     if hidden == {"x", "out"}:
         arrays[name] = jnp.moveaxis(moved[name], 0, ensemble)

@@ -6,7 +6,8 @@ from typing import Any
 from jaxtyping import Array, Num
 
 from jaxconv.geometry import Padding, Sizes
-from jaxconv.ops.arguments import as_array, named
+from jaxconv.naming import named
+from jaxconv.ops.arguments import as_array
 from jaxconv.ops.conv import Method, conv
 
 

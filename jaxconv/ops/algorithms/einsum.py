@@ -3,7 +3,7 @@
     out[p, o] = sum over t, i of x[p * stride + t * kernel_dilation - lo, i] * kernel[t, i, o]
 
 Every other algorithm must equal this one. It gathers each window by its indices, so it is slow, needs memory for every
-window at once, and shares nothing with the others: even the boundaries are NumPy's.
+window at once, and shares only the sizes of `Axis` with the others: even the boundaries are NumPy's.
 """
 
 from typing import Any
@@ -68,7 +68,7 @@ def _pixels(axis: Axis) -> np.ndarray:
     return np.where(nowhere, axis.size, pixel)
 
 
-def _wider(x: jax.Array, dtype) -> jnp.dtype:
+def _wider(x: jax.Array, dtype: jnp.dtype) -> jnp.dtype:
     """Sum in at least 32 bits."""
-    wide = jnp.float32 if jnp.issubdtype(x.dtype, jnp.floating) else x.dtype
-    return jnp.promote_types(jnp.promote_types(x.dtype, dtype), wide)
+    least = jnp.dtype(jnp.float32 if jnp.issubdtype(x.dtype, jnp.floating) else x.dtype)
+    return max(dtype, least, key=lambda one: one.itemsize)

@@ -28,25 +28,36 @@ def contract(a, b, *, solve, axes: tuple[Axis, ...], groups: int, ensemble: int,
     if 0 in a.shape or 0 in b.shape:
         return jnp.zeros(shape, dtype)
     rank = len(axes)
-    common = jnp.promote_types(a.dtype, b.dtype)  # they differ only in gradients of a wider preferred_element_type
+    # Dtypes differ in width only, where a preferred_element_type is wider than the operands.
+    common = _wider(a.dtype, b.dtype)
     members = math.prod(a.shape[:ensemble])
-    a = _members_to_groups(a.astype(common), ensemble, rank)
-    b = b.astype(common)
+    a, b = (array.astype(common) for array in (a, b))
+    a = _reshape(a, members, -1, *a.shape[-1 - rank :])  # member batch *space c
+    pixels = tuple(range(1, rank + 1))
+    feature_groups, batch_groups = groups * members, 1
     if solve == "kernel":
-        b = _members_to_groups(b, ensemble, rank)
-        numbers = ((rank + 1, 0), (rank + 1, 0), (rank, rank + 1))
-        offsets = (1, 1, 0)
         axes = tuple(axis.tap_gradient() for axis in axes)
-        feature_groups, batch_groups = 1, groups * members
+        b = _members_to_channels(_reshape(b, members, -1, *b.shape[-1 - rank :]))
+        if members == 1 and a.shape[-1] == groups:
+            # A depthwise gradient is the one that XLA computes faster by batch groups on CPU: 1.5 against 2.5 ms at
+            # 56x56x64. For all others feature groups win, by 30 at 4 groups of 16 and by 100 at 32 of 4.
+            a, feature_groups, batch_groups = a[0], 1, groups
+        else:
+            a = _groups_to_batch(a, groups)
+        numbers = (rank + 1, 0, *pixels), (rank + 1, 0, *pixels), (rank, rank + 1, *range(rank))
     else:
-        b = b.reshape(members, *b.shape[ensemble:])
+        a = _members_to_channels(a)
+        b = _reshape(b, members, *b.shape[ensemble:])
+        of_kernel = (rank + 1, rank, *range(rank))
         if solve == "x":
             axes = tuple(axis.transposed() for axis in axes)
-            b = _flip(b, groups)
-        b = jnp.moveaxis(b, 0, -2).reshape(*b.shape[1:-1], members * b.shape[-1])
-        numbers = ((0, rank + 1), (rank + 1, rank), (0, rank + 1))
-        offsets = (1, 0, 1)
-        feature_groups, batch_groups = groups * members, 1
+            b = lax.rev(b, pixels)
+            if groups * members == 1:
+                of_kernel = (rank, rank + 1, *range(rank))
+            else:
+                b = _exchange_channels(b, groups)
+        b = _members_to_channels(b)
+        numbers = (0, rank + 1, *pixels), of_kernel, (0, rank + 1, *pixels)
     out = lax.conv_general_dilated(
         a,
         b,
@@ -54,28 +65,41 @@ def contract(a, b, *, solve, axes: tuple[Axis, ...], groups: int, ensemble: int,
         padding=[(axis.lo, axis.hi) for axis in axes],
         lhs_dilation=[axis.input_dilation for axis in axes],
         rhs_dilation=[axis.kernel_dilation for axis in axes],
-        dimension_numbers=lax.ConvDimensionNumbers(
-            *((*pair, *range(first, first + rank)) for pair, first in zip(numbers, offsets, strict=True))
-        ),
-        precision=precision,
-        preferred_element_type=jnp.promote_types(common, dtype),
+        dimension_numbers=lax.ConvDimensionNumbers(*numbers),
         feature_group_count=feature_groups,
         batch_group_count=batch_groups,
+        precision=precision,
+        preferred_element_type=_wider(common, dtype),
     )
-    out = out.reshape(*out.shape[:-1], members, out.shape[-1] // members)
-    return jnp.moveaxis(out, -2, 0).reshape(shape).astype(dtype)
+    if members > 1:
+        out = jnp.moveaxis(out.reshape(*out.shape[:-1], members, out.shape[-1] // members), -2, 0)
+    return _reshape(out, *shape).astype(dtype)
 
 
-def _members_to_groups(x: jax.Array, ensemble: int, rank: int) -> jax.Array:
-    """*ensemble *batch *space c -> batch *space (members * c)."""
-    members, batch = math.prod(x.shape[:ensemble]), math.prod(x.shape[ensemble : -1 - rank])
-    x = x.reshape(members, batch, *x.shape[-1 - rank :])
-    return jnp.moveaxis(x, 0, -2).reshape(*x.shape[1:-1], members * x.shape[-1])
+def _wider(a: jnp.dtype, b: jnp.dtype) -> jnp.dtype:
+    return a if a.itemsize >= b.itemsize else b
 
 
-def _flip(kernel: jax.Array, groups: int) -> jax.Array:
-    """Reverse the taps and exchange input and output channels within each group."""
-    member, *window, c_in, c_out = kernel.shape
-    kernel = kernel.reshape(member, *window, c_in, groups, c_out // groups)
-    kernel = jnp.swapaxes(kernel, -1, -3).reshape(member, *window, c_out // groups, groups * c_in)
-    return lax.rev(kernel, range(1, 1 + len(window)))
+def _reshape(x: jax.Array, *shape: int) -> jax.Array:
+    """`x.reshape(shape)`, and `x` itself where nothing changes, which keeps the lowered module readable."""
+    return x if x.shape == shape else x.reshape(shape)
+
+
+def _members_to_channels(x: jax.Array) -> jax.Array:
+    """member ... c -> ... (member * c)."""
+    return x[0] if x.shape[0] == 1 else jnp.moveaxis(x, 0, -2).reshape(*x.shape[1:-1], -1)
+
+
+def _groups_to_batch(x: jax.Array, groups: int) -> jax.Array:
+    """member batch *space (group * c) -> (member * group * batch) *space c."""
+    if groups > 1:
+        x = jnp.moveaxis(x.reshape(*x.shape[:-1], groups, x.shape[-1] // groups), -2, 1)
+        x = x.reshape(-1, *x.shape[2:])
+    return x.reshape(-1, *x.shape[2:])
+
+
+def _exchange_channels(kernel: jax.Array, groups: int) -> jax.Array:
+    """member *window i (group * o) -> member *window o (group * i)."""
+    *lead, c_in, c_out = kernel.shape
+    kernel = kernel.reshape(*lead, c_in, groups, c_out // groups)
+    return jnp.swapaxes(kernel, -1, -3).reshape(*lead, c_out // groups, groups * c_in)
