@@ -50,7 +50,8 @@ def named(function: Callable[P, R]) -> Callable[P, R]:
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         if len(args) > len(by_position):
             taken = ", ".join(name for name in by_position if name != "self")
-            raise TypeError(f"{where}: only {taken} may stand without a name; write the others as {by_keyword[0]}=...")
+            fix = f"write the others as {by_keyword[0]}=..." if by_keyword else "there are no others"
+            raise TypeError(f"{where}: only {taken} may stand without a name; {fix}")
         for name in kwargs:
             if name not in parameters:
                 ours = [known for known in OTHER_NAMES.get(name, ()) if known in parameters]

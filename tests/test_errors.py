@@ -570,6 +570,11 @@ WRONG = [
         "global_max_pool: x is complex64 but complex numbers have no order; pool jnp.abs(x) instead",
     ),
     (
+        lambda: jc.adaptive_max_pool(x, (2, 2), 3),
+        TypeError,
+        "adaptive_max_pool: only x, output_shape may stand without a name; there are no others",
+    ),
+    (
         lambda: jc.adaptive_max_pool(1j * x, (2, 2)),
         TypeError,
         "adaptive_max_pool: x is complex64 but complex numbers have no order; pool jnp.abs(x) instead",
