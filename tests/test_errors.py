@@ -656,6 +656,281 @@ WRONG = [
         TypeError,
         "DepthwiseConv: channel_multiplier=1.5 must be a whole number",
     ),
+    (
+        lambda: jc.blur_pool(x, 3),
+        TypeError,
+        "blur_pool: window_shape=3 must be a tuple, one entry per spatial axis; write (3, 3) for images, (3,) for sequences",
+    ),
+    (
+        lambda: jc.blur_pool(x, (3, 3), strides=0),
+        ValueError,
+        "blur_pool: strides=0 must be at least 1",
+    ),
+    (
+        lambda: jc.blur_pool(x, (3, 3), padding="VALD"),
+        ValueError,
+        "blur_pool: unknown padding 'VALD'; use 'VALID'",
+    ),
+    (
+        lambda: jc.blur_pool(jnp.ones((2, 8, 3)), (3, 3), padding="VALID"),
+        ValueError,
+        "blur_pool: the window spans 3 pixels but spatial axis 0 has only 2 (size 2, padding 0 + 0), so the output would be empty; use a larger input, a smaller window or more padding",
+    ),
+    (
+        lambda: jc.blur_pool(x, (3, 3), filt_size=3),
+        TypeError,
+        "blur_pool: unknown argument 'filt_size'; use 'window_shape'",
+    ),
+    (
+        lambda: jc.polyphase_pool(x, strides=2),
+        TypeError,
+        "polyphase_pool: strides=2 must be a tuple, one entry per spatial axis; write (2, 2) for images, (2,) for sequences",
+    ),
+    (
+        lambda: jc.polyphase_pool(x, strides=(2, 3)),
+        ValueError,
+        "polyphase_pool: strides=(2, 3) must divide the spatial shape (8, 8) of x, since padding or cropping breaks the symmetry; make x another size from the start, such as (8, 9)",
+    ),
+    (
+        lambda: jc.polyphase_offsets(jnp.ones((7, 1, 3))),
+        ValueError,
+        "polyphase_offsets: strides=(2, 2) must divide the spatial shape (7, 1) of x, since padding or cropping breaks the symmetry; make x another size from the start, such as (8, 2)",
+    ),
+    (
+        lambda: jc.polyphase_pool(x, strides=(2, 0)),
+        ValueError,
+        "polyphase_pool: strides=(2, 0) must be at least 1, got 0",
+    ),
+    (
+        lambda: jc.polyphase_pool(x, window_shape=(2, 2)),
+        TypeError,
+        "polyphase_pool: unknown argument 'window_shape'; use 'strides'",
+    ),
+    (
+        lambda: jc.polyphase_pool(x, order=2),
+        TypeError,
+        "polyphase_pool: unknown argument 'order'; use 'p'",
+    ),
+    (
+        lambda: jc.polyphase_offsets(x, p=0.5),
+        ValueError,
+        "polyphase_offsets: p=0.5 must be at least 1, or it makes no norm; use 1, 2 or math.inf",
+    ),
+    (
+        lambda: jc.polyphase_pool(x, p=float("nan")),
+        ValueError,
+        "polyphase_pool: p=nan must be at least 1, or it makes no norm; use 1, 2 or math.inf",
+    ),
+    (
+        lambda: jc.polyphase_pool(jnp.ones((8, 8))),
+        ValueError,
+        "polyphase_pool: x needs 2 spatial axes and channels last, (*batch, *space, c), but has shape (8, 8); add the channel axis with x[..., None]",
+    ),
+    (
+        lambda: jc.polyphase_pool(x, offsets=jnp.ones(2)),
+        TypeError,
+        "polyphase_pool: offsets must be whole numbers, as from polyphase_offsets, but are float32",
+    ),
+    (
+        lambda: jc.polyphase_pool(x, offsets=[0, 1]),
+        TypeError,
+        "polyphase_pool: offsets must be an array, got list; wrap it in jnp.asarray",
+    ),
+    (
+        lambda: jc.polyphase_pool(x, offsets=jnp.array(1)),
+        ValueError,
+        "polyphase_pool: offsets must be *batch rank, here (2,) or what broadcasts to it, but have shape (); take them from polyphase_offsets with the same strides",
+    ),
+    (
+        lambda: jc.polyphase_unpool(jnp.ones((5, 4, 4, 3)), jnp.zeros((3, 2), int)),
+        ValueError,
+        "polyphase_unpool: offsets must be *batch rank, here (5, 2) or what broadcasts to it, but have shape (3, 2); take them from polyphase_offsets with the same strides",
+    ),
+    (
+        lambda: jc.polyphase_unpool(x, indices=jnp.zeros(2, int)),
+        TypeError,
+        "polyphase_unpool: unknown argument 'indices'; use 'offsets'",
+    ),
+    (
+        lambda: jc.polyphase_unpool(x, jnp.zeros((2,), int), strides=(2,)),
+        ValueError,
+        "polyphase_unpool: offsets must be *batch rank, here (8, 1) or what broadcasts to it, but have shape (2,); take them from polyphase_offsets with the same strides",
+    ),
+    (
+        lambda: jc.group_conv(x, jnp.ones((3, 5, 3, 4))),
+        ValueError,
+        "group_conv: window=(3, 5) must be the same on both axes, since a turn exchanges them; use 3 or 5 for both",
+    ),
+    (
+        lambda: jc.group_conv(x, k, group="p6"),
+        ValueError,
+        "group_conv: unknown group 'p6'; use one of 'p4', 'p4m'",
+    ),
+    (
+        lambda: jc.group_conv(x, k, strides=(2, 1)),
+        ValueError,
+        "group_conv: strides=(2, 1) must be the same on both axes, since a turn exchanges them; use 2 or 1 for both",
+    ),
+    (
+        lambda: jc.group_conv(x, k, padding_mode=("circular", "zeros")),
+        ValueError,
+        "group_conv: padding_mode=('circular', 'zeros') must be the same on both axes, since a turn exchanges them; use 'circular' or 'zeros' for both",
+    ),
+    (
+        lambda: jc.group_conv(x, k, padding=(1, 2)),
+        ValueError,
+        "group_conv: padding=(1, 2) must be the same on both axes, since a turn exchanges them; use 1 or 2 for both",
+    ),
+    (
+        lambda: jc.group_conv(x, jnp.ones((3, 3, 4, 3, 4))),
+        ValueError,
+        "group_conv: kernel must be k k c_in c_out to lift an image, or k k 8 c_in c_out with the orientations of p4m, but has shape (3, 3, 4, 3, 4)",
+    ),
+    (
+        lambda: jc.group_conv(x, jnp.ones((3, 3, 4, 3, 4)), group="p4"),
+        ValueError,
+        "group_conv: x must be *batch h w 4 c_in, with the orientations of p4 before its channels (x.shape=(8, 8, 3), kernel.shape=(3, 3, 4, 3, 4)); lift an image with a kernel k k c_in c_out, or with GroupConv(lift=True)",
+    ),
+    (
+        lambda: jc.group_conv(x, jnp.ones((3, 3, 3))),
+        ValueError,
+        "group_conv: kernel must be k k c_in c_out to lift an image, or k k 8 c_in c_out with the orientations of p4m, but has shape (3, 3, 3)",
+    ),
+    (
+        lambda: jc.group_conv(x, jnp.ones((3, 3, 2, 4))),
+        ValueError,
+        "group_conv: kernel expects c_in=2 but x has 3 channels (x.shape=(8, 8, 3), kernel.shape=(3, 3, 2, 4))",
+    ),
+    (
+        lambda: jc.group_conv(x, k, bias=jnp.ones(8)),
+        ValueError,
+        "group_conv: bias must hold one number for each of the 4 output channels, shape (4,), but has shape (8,); orientations share it",
+    ),
+    (
+        lambda: jc.group_conv(x, k, strides=0),
+        ValueError,
+        "group_conv: strides=0 must be at least 1",
+    ),
+    (
+        lambda: jc.group_conv(x, k, groups=2),
+        TypeError,
+        "group_conv: unknown argument 'groups'; use 'group'",
+    ),
+    (
+        lambda: jc.orientation_pool(jnp.ones((8, 8, 4, 3)), reduction="sum"),
+        ValueError,
+        "orientation_pool: unknown reduction 'sum'; use one of 'max', 'mean'",
+    ),
+    (
+        lambda: jc.orientation_pool(jnp.ones((4, 3))),
+        ValueError,
+        "orientation_pool: x must be *batch *space orientations c with 4 or 8 orientations, but has shape (4, 3); lift an image first, with group_conv",
+    ),
+    (
+        lambda: jc.symmetrize(jnp.ones((3, 5, 1, 1))),
+        ValueError,
+        "symmetrize: symmetry='p4m' needs a square window, since a turn exchanges its axes, but the window is (3, 5); use a square one or symmetry='pmm'",
+    ),
+    (
+        lambda: jc.symmetrize(k, symmetry="d4"),
+        ValueError,
+        "symmetrize: unknown symmetry 'd4'; use one of 'p4m', 'p4', 'pmm'",
+    ),
+    (
+        lambda: jc.symmetrize(jnp.ones(3)),
+        ValueError,
+        "symmetrize: symmetry='p4m' is one of the plane but the window is (3,); give it 2 axes",
+    ),
+    (
+        lambda: jc.symmetrize(k, group="p4"),
+        TypeError,
+        "symmetrize: unknown argument 'group'; use 'symmetry'",
+    ),
+    (
+        lambda: nn.BlurPool(3),
+        TypeError,
+        "BlurPool: window_shape=3 must be a tuple, one entry per spatial axis; write (3, 3) for images, (3,) for sequences",
+    ),
+    (
+        lambda: nn.BlurPool((3, 3), stride=1),
+        TypeError,
+        "BlurPool: unknown argument 'stride'; use 'strides'",
+    ),
+    (
+        lambda: nn.PolyphasePool(strides=2),
+        TypeError,
+        "PolyphasePool: strides=2 must be a tuple, one entry per spatial axis; write (2, 2) for images, (2,) for sequences",
+    ),
+    (
+        lambda: nn.PolyphasePool(p=0),
+        ValueError,
+        "PolyphasePool: p=0 must be at least 1, or it makes no norm; use 1, 2 or math.inf",
+    ),
+    (
+        lambda: nn.PolyphaseUnpool(strides=2),
+        TypeError,
+        "PolyphaseUnpool: strides=2 must be a tuple, one entry per spatial axis; write (2, 2) for images, (2,) for sequences",
+    ),
+    (
+        lambda: nn.GroupConv(3, 4, 3, rngs=r),
+        TypeError,
+        "GroupConv: kernel_size=3 must be a tuple, one entry per spatial axis; write (3, 3) for images, (3,) for sequences",
+    ),
+    (
+        lambda: nn.GroupConv(3, 4, (3,), rngs=r),
+        ValueError,
+        "GroupConv: kernel_size=(3,) must have 2 entries; p4 and p4m turn the plane",
+    ),
+    (
+        lambda: nn.GroupConv(3, 4, (3, 2), rngs=r),
+        ValueError,
+        "GroupConv: window=(3, 2) must be the same on both axes, since a turn exchanges them; use 3 or 2 for both",
+    ),
+    (
+        lambda: nn.GroupConv(3, 4, (3, 3), group="p8", rngs=r),
+        ValueError,
+        "GroupConv: unknown group 'p8'; use one of 'p4', 'p4m'",
+    ),
+    (
+        lambda: nn.GroupConv(3, 4, (3, 3), rngs=r)(x),
+        ValueError,
+        "group_conv: x must be *batch h w 8 c_in, with the orientations of p4m before its channels (x.shape=(8, 8, 3), kernel.shape=(3, 3, 8, 3, 4)); lift an image with a kernel k k c_in c_out, or with GroupConv(lift=True)",
+    ),
+    (
+        lambda: nn.GroupConv(3, 4, (3, 3), group=8, rngs=r),
+        ValueError,
+        "GroupConv: unknown group 8; use one of 'p4', 'p4m'",
+    ),
+    (
+        lambda: nn.OrientationPool(reduction=None),
+        ValueError,
+        "OrientationPool: unknown reduction None; use one of 'max', 'mean'",
+    ),
+    (
+        lambda: nn.SpinFlip(nn.relu, parity="up"),
+        ValueError,
+        "SpinFlip: unknown parity 'up'; use one of 'even', 'odd'",
+    ),
+    (
+        lambda: nn.SpinFlip(nn.relu),
+        TypeError,
+        "SpinFlip.__init__() missing 1 required keyword-only argument: 'parity'",
+    ),
+    (
+        lambda: nn.Conv(3, 4, (3, 5), symmetry="p4", rngs=r),
+        ValueError,
+        "Conv: symmetry='p4' needs a square window, since a turn exchanges its axes, but the window is (3, 5); use a square one or symmetry='pmm'",
+    ),
+    (
+        lambda: nn.Conv(3, 4, (3, 3, 3), symmetry="p4m", rngs=r),
+        ValueError,
+        "Conv: symmetry='p4m' is one of the plane but the window is (3, 3, 3); give it 2 axes",
+    ),
+    (
+        lambda: nn.Conv(3, 4, (3, 3), symmetry="D4", rngs=r),
+        ValueError,
+        "Conv: unknown symmetry 'D4'; use one of 'p4m', 'p4', 'pmm'",
+    ),
 ]
 
 

@@ -36,6 +36,17 @@ CASES = {
     "pad": ((X,), dict(padding=((1, 2), 3), padding_mode=("reflect", "circular")), 0),
     "flatten": ((X,), {}, 0),
     "standardize": ((numbers(3, 3, 2, 4),), {}, 0),
+    "symmetrize": ((numbers(3, 3, 2, 4),), dict(symmetry="p4"), 0),
+    "group_conv": (
+        (numbers(2, 5, 6, 4, 2), numbers(3, 3, 4, 2, 3)),
+        dict(group="p4", strides=2, padding_mode="circular", bias=numbers(3)),
+        1,
+    ),
+    "orientation_pool": ((numbers(2, 3, 3, 4, 2),), {}, 0),
+    "blur_pool": ((X,), dict(window_shape=(3, 4), strides=(2, 1), padding_mode="edge"), 0),
+    "polyphase_offsets": ((X,), dict(strides=(2, 5), p=3), 0),
+    "polyphase_pool": ((X,), dict(strides=(2, 5)), 0),
+    "polyphase_unpool": ((X,), dict(offsets=np.array([1, 2]), strides=(2, 3)), 0),
     "max_pool": ((X,), dict(window_shape=(3, 2), strides=2, padding="SAME"), 0),
     "min_pool": ((X,), dict(window_shape=(3, 2), strides=1, padding="CIRCULAR"), 0),
     "avg_pool": ((X,), dict(window_shape=(2, 4), padding="SAME", count_include_pad=False), 0),
@@ -47,7 +58,9 @@ CASES = {
 }
 FUNCTIONS = {name: f for name, f in vars(jc).items() if inspect.isfunction(f) and f.__module__.startswith("jaxconv.")}
 every = pytest.mark.parametrize("name", CASES)
-every_on_images = pytest.mark.parametrize("name", [name for name in CASES if name != "standardize"])  # takes a kernel
+ON_KERNELS = ("standardize", "symmetrize")
+every_on_images = pytest.mark.parametrize("name", [name for name in CASES if name not in ON_KERNELS])
+every_of_reals = pytest.mark.parametrize("name", [name for name in CASES if name != "polyphase_offsets"])  # integers
 
 
 def call(name):
@@ -95,7 +108,7 @@ def test_leading_axes_are_the_loop(name):
     close(f(x, *rest), jnp.stack([f(one, *rest) for one in x]))
 
 
-@every
+@every_of_reals
 def test_derivatives_are_each_others_transposes_and_finite_differences(name):
     """<v, J u> = <u, J^T v>, and J u is the slope along u, in float64."""
     with jax.enable_x64(True):
@@ -113,7 +126,7 @@ def test_derivatives_are_each_others_transposes_and_finite_differences(name):
         np.testing.assert_allclose((ahead - behind) / (2 * step), slope, rtol=1e-6, atol=1e-6 * float(abs(slope).max()))
 
 
-@every
+@every_of_reals
 def test_forward_and_reverse_jacobians_agree(name):
     arrays, f = call(name)
     x = arrays[0] + np.linspace(0, 0.1, arrays[0].size, dtype=np.float32).reshape(arrays[0].shape)
@@ -122,7 +135,7 @@ def test_forward_and_reverse_jacobians_agree(name):
     np.testing.assert_allclose(forward, reverse, rtol=1e-5, atol=1e-5)
 
 
-@every
+@every_of_reals
 def test_float64_goes_in_and_comes_out(name):
     with jax.enable_x64(True):
         arrays, f = call(name)
@@ -145,6 +158,9 @@ def test_forward_and_gradient_lower_for_every_platform(name, platform):
     convolutions = CASES[name][2]
     module = jax.export.export(jax.jit(f), platforms=[platform])(*arrays).mlir_module()
     assert module.count("stablehlo.convolution") == convolutions
+    assert "custom_call" not in module
+    if jnp.issubdtype(jax.eval_shape(f, *arrays).dtype, jnp.integer):
+        return
     gradient = jax.jit(jax.grad(lambda *a: (f(*a) ** 2).sum(), tuple(range(len(arrays)))))
     module = jax.export.export(gradient, platforms=[platform])(*arrays).mlir_module()
     assert module.count("stablehlo.convolution") == 3 * convolutions

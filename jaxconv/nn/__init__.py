@@ -15,10 +15,16 @@ from flax.nnx import silu as silu
 from flax.nnx import softmax as softmax
 from flax.nnx import tanh as tanh
 
+from jaxconv.nn.antialias import BlurPool as BlurPool
+from jaxconv.nn.antialias import PolyphasePool as PolyphasePool
+from jaxconv.nn.antialias import PolyphaseUnpool as PolyphaseUnpool
 from jaxconv.nn.conv import Conv as Conv
 from jaxconv.nn.conv import ConvTranspose as ConvTranspose
 from jaxconv.nn.dense import Dense as Dense
 from jaxconv.nn.dense import Flatten as Flatten
+from jaxconv.nn.groups import GroupConv as GroupConv
+from jaxconv.nn.groups import OrientationPool as OrientationPool
+from jaxconv.nn.groups import SpinFlip as SpinFlip
 from jaxconv.nn.local import LocalConv as LocalConv
 from jaxconv.nn.pool import AdaptiveAvgPool as AdaptiveAvgPool
 from jaxconv.nn.pool import AdaptiveMaxPool as AdaptiveMaxPool

@@ -12,8 +12,17 @@ from jax.typing import DTypeLike
 from jaxconv import ops
 from jaxconv.geometry import Padding, Sizes, Window, as_window, per_axis
 from jaxconv.naming import named
-from jaxconv.nn.parameters import Initializer, Preset, cast, feature_counts, kernel_initializer, make_bias
+from jaxconv.nn.parameters import (
+    Initializer,
+    Preset,
+    cast,
+    feature_counts,
+    kernel_initializer,
+    make_bias,
+    symmetric_gain,
+)
 from jaxconv.ops.conv import Method, check_method
+from jaxconv.ops.kernels import Symmetry, check_plane
 
 
 class Conv(nnx.Module):
@@ -26,7 +35,9 @@ class Conv(nnx.Module):
         preferred_element_type: as in `ops.conv`.
       use_bias: add one trainable number per output channel.
       mask: multiplied onto the kernel, whose shape it has; zeros cut connections.
-      weight_standardization: use `ops.standardize(kernel)`.
+      symmetry: use `ops.symmetrize(kernel)` with "p4m", "p4" or "pmm"; a preset kernel is scaled so that its average
+        keeps the variance.
+      weight_standardization: use `ops.standardize(kernel)`, of the symmetric kernel if it is one.
       dtype: of the computation; by default what input and parameters promote to.
       param_dtype: of the parameters.
       init: "flax" (LeCun's normal kernel, zero bias) or "torch" (both uniform in +-fan_in^-1/2).
@@ -54,6 +65,7 @@ class Conv(nnx.Module):
         feature_group_count: int = 1,
         use_bias: bool = True,
         mask: jax.Array | None = None,
+        symmetry: Symmetry | None = None,
         weight_standardization: bool = False,
         exact: bool = False,
         method: Method = None,
@@ -91,12 +103,19 @@ class Conv(nnx.Module):
             raise ValueError(f"Conv: mask must have the kernel's shape {shape}, but has shape {jnp.shape(mask)}")
         self.mask = nnx.data(None if mask is None else jnp.asarray(mask))
         initializer = kernel_initializer("Conv", rngs, init, kernel_init)
-        self.kernel = nnx.Param(initializer(rngs.params(), shape, param_dtype))
+        kernel = initializer(rngs.params(), shape, param_dtype)
+        if symmetry is not None:
+            check_plane("Conv", size, symmetry)
+            if kernel_init is None:
+                kernel *= symmetric_gain(size, symmetry).astype(kernel.dtype)
+        self.symmetry: Symmetry | None = symmetry
+        self.kernel = nnx.Param(kernel)
         self.bias = make_bias(rngs, use_bias, (out_features,), math.prod(shape[:-1]), param_dtype, init, bias_init)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """`*batch *space in_features` to `*batch *space_out out_features`."""
         kernel = self.kernel[...]
+        kernel = ops.symmetrize(kernel, symmetry=self.symmetry) if self.symmetry else kernel
         kernel = ops.standardize(kernel) if self.weight_standardization else kernel
         if self.mask is not None:  # last, so that what it cuts stays cut; it is not trained
             kernel = kernel * jax.lax.stop_gradient(self.mask).astype(kernel.dtype)

@@ -10,7 +10,9 @@ from flax import nnx
 from jax.nn import initializers
 from jax.typing import DTypeLike
 
+from jaxconv import ops
 from jaxconv.geometry import whole
+from jaxconv.ops.kernels import Symmetry
 
 Initializer = Callable[..., jax.Array]
 Preset = Literal["flax", "torch"]
@@ -59,6 +61,16 @@ def make_bias(
         unit = PRESETS["torch"](rngs.params(), (1, *shape), dtype)[0]  # a fan-in of 1, complex numbers included
         return nnx.Param(unit / jnp.sqrt(jnp.asarray(fan_in, unit.real.dtype)))
     return nnx.Param((init or initializers.zeros)(rngs.params(), tuple(shape), dtype))
+
+
+def symmetric_gain(size: Sequence[int], symmetry: Symmetry) -> jax.Array:
+    """What to multiply a random kernel by so that `ops.symmetrize` leaves its variance: `*size 1 1`.
+
+    The average of a tap over its n images has variance 1/n; 1/n is the weight of the tap in its own average.
+    """
+    area = math.prod(size)
+    averages = ops.symmetrize(jnp.eye(area).reshape(*size, area), symmetry=symmetry).reshape(area, area)
+    return (jnp.diagonal(averages) ** -0.5).reshape(*size, 1, 1)
 
 
 def feature_counts(where: str, in_features: int, out_features: int, groups: int = 1) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """What every public function does with its arguments before it computes: arrays, dtypes, shapes."""
 
+from collections.abc import Collection
 from typing import Any
 
 import jax
@@ -73,6 +74,13 @@ def spatial_shape(where: str, x: jax.Array, rank: int) -> tuple[int, ...]:
             f"(*batch, *space, c), but has shape {x.shape}{fix}"
         )
     return x.shape[x.ndim - 1 - rank : -1]
+
+
+def one_of(where: str, name: str, value: Any, known: Collection[str]) -> str:
+    """`value` itself; refuses a word that is not among the `known`."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{where}: unknown {name} {value!r}; use one of {', '.join(map(repr, known))}")
+    return value
 
 
 def _kind(dtype: DTypeLike) -> str:

@@ -11,6 +11,7 @@ laid end to end. Slices fuse, and a reader of the jaxpr sees windows of one sign
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -66,13 +67,16 @@ def _extend(x: jax.Array, axes: tuple[Axis, ...]) -> jax.Array:
     for number, axis in enumerate(axes, start=x.ndim - 1 - len(axes)):
         below, above, _ = axis.extended()
         if below or above:
-            pixels = _pixels(axis, below, above)
-            runs = list(_runs(pixels))
-            if len(runs) > MANY:
-                x = jnp.take(x, np.asarray(pixels), number)
-            else:
-                x = jnp.concatenate([_take(x, number, *run) for run in runs], number)
+            x = _lay(x, number, axis, below, above)
     return x
+
+
+def _lay(x: jax.Array, number: int, axis: Axis, below: int, above: int) -> jax.Array:
+    """The pixels of one axis and of its border laid end to end."""
+    runs = _runs(axis, below, above)
+    if len(runs) > MANY:
+        return jnp.take(x, np.asarray(_pixels(axis, below, above)), number)
+    return jnp.concatenate([_take(x, number, *run) for run in runs], number)
 
 
 @partial(jax.jit, static_argnums=1, inline=True)
@@ -81,9 +85,9 @@ def fold(x: jax.Array, axes: tuple[Axis, ...]) -> jax.Array:
     for number, axis in enumerate(axes, start=x.ndim - 1 - len(axes)):
         below, above, _ = axis.extended()
         if below or above:
-            pixels = _pixels(axis, below, above)
-            runs = list(_runs(pixels))
+            runs = _runs(axis, below, above)
             if len(runs) > MANY:
+                pixels = _pixels(axis, below, above)
                 empty = jnp.zeros((axis.size, *x.shape[:number], *x.shape[number + 1 :]), x.dtype)
                 x = jnp.moveaxis(empty.at[np.asarray(pixels)].add(jnp.moveaxis(x, number, 0)), 0, number)
                 continue
@@ -93,6 +97,24 @@ def fold(x: jax.Array, axes: tuple[Axis, ...]) -> jax.Array:
                 pieces.append(_put(lax.slice_in_dim(x, begin, ends, axis=number), number, axis.size, *run))
             x = sum(pieces[1:], pieces[0])
     return x
+
+
+def unroll(x: jax.Array, axes: tuple[Axis, ...]) -> tuple[jax.Array, tuple[Axis, ...]]:
+    """Before the adjoint of a convolution: repeat a signal whose every period fits, so that `fold` has nothing to add.
+
+    The adjoint of a circular convolution is one itself where the strides divide the size: what `fold` would add from
+    beyond the border is computed in its place, from the signal continued periodically.
+    """
+    found = []
+    for number, axis in enumerate(axes, start=x.ndim - 1 - len(axes)):
+        back = replace(axis.transposed(), mode="circular")
+        closed = axis.output * axis.stride == axis.size * axis.input_dilation and min(back.lo, back.hi) >= 0
+        if axis.mode == "circular" and closed:
+            below, above, rest = back.extended()
+            x = _lay(x, number, back, below, above) if below or above else x
+            axis = rest.transposed()
+        found.append(axis)
+    return x, tuple(found)
 
 
 def extend_all(x: jax.Array, axes: tuple[Axis, ...], value: complex) -> jax.Array:
@@ -117,8 +139,16 @@ def _pixels(axis: Axis, below: int, above: int) -> list[int]:
     return [_pixel(axis.mode, position, axis.size) for position in range(-below, axis.size + above)]
 
 
-def _runs(pixels: list[int]) -> Iterator[tuple[int, int, int]]:
-    """Cut the extended axis into runs (first pixel, length, step), with step 1, -1 or 0, as long as possible."""
+def _runs(axis: Axis, below: int, above: int) -> list[tuple[int, int, int]]:
+    """Runs (first pixel, length, step), step 1, -1 or 0, that make up the extended axis; the signal itself is one."""
+    pixels = _pixels(axis, below, above)
+    return [*_cut(pixels[:below]), (0, axis.size, 1), *_cut(pixels[below + axis.size :])]
+
+
+def _cut(pixels: list[int]) -> Iterator[tuple[int, int, int]]:
+    """Cut a border into runs as long as possible."""
+    if not pixels:
+        return
     first, length, step = pixels[0], 1, None
     for last, pixel in pairwise(pixels):
         if step in (None, pixel - last) and abs(pixel - last) <= 1:

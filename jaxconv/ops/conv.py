@@ -12,7 +12,7 @@ from jaxconv.geometry import Axis, Padding, Sizes, Window
 from jaxconv.naming import named
 from jaxconv.ops.algorithms import einsum
 from jaxconv.ops.arguments import add_bias, as_operands
-from jaxconv.ops.boundary import extend, fold
+from jaxconv.ops.boundary import extend, fold, unroll
 from jaxconv.ops.channels import check_channels
 from jaxconv.ops.primitive import contract
 
@@ -143,6 +143,7 @@ def conv_transpose(
     if check_method("conv_transpose", method) == "einsum":
         out = _einsum_transpose(x, kernel, axes, feature_group_count, dtype, precision)
     else:
+        x, axes = unroll(x, axes)
         inner = tuple(axis.extended()[2] for axis in axes)
         wide = contract(
             "x", out=x, kernel=kernel, axes=inner, groups=feature_group_count, dtype=dtype, precision=precision
