@@ -1,0 +1,301 @@
+"""Derive from a function's own program which shifts, turns and sign changes of its input it commutes with."""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice, product
+from typing import Any, Literal
+
+import jax
+import numpy as np
+from jax.extend.core import ClosedJaxpr
+
+from jaxconv.naming import named
+from jaxconv.symmetry.derivation.domain import Positions
+from jaxconv.symmetry.derivation.field import Digit, Field, Note, Row, merged_notes
+from jaxconv.symmetry.derivation.induced import Induced, settled
+from jaxconv.symmetry.derivation.lattice import Lattice, unit
+from jaxconv.symmetry.derivation.shifts import ShiftLaw
+from jaxconv.symmetry.derivation.spin import NAMES, ODD, Signs, SpinFlips
+from jaxconv.symmetry.derivation.turns import Turn, turns
+from jaxconv.symmetry.derivation.walk import walk
+from jaxconv.symmetry.groups import Group, Shifts
+from jaxconv.symmetry.trace import assumptions, same_program, trace
+
+MOST = 512  # elements listed for a check
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A shift of the input by so many pixels along each axis."""
+
+    by: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Flip:
+    """x -> -x; the factors are those of the outputs."""
+
+    factors: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """What `derive` found out; a claim that `check` accepts.
+
+    Attributes:
+      x: shapes of the input.
+      axes, sizes: the axes that are shifted, and how many pixels they have.
+      domain: "torus" for cyclic shifts, "interior" for shifts of an unbounded plane.
+      lattice: the shifts that survive.
+      outputs: how each output moves, an `Induced` in the place of each array that the function returns.
+      blame: what loses shifts, in the order of the program.
+      assumptions: what is taken for granted.
+    """
+
+    x: Any
+    axes: tuple[int, ...]
+    sizes: tuple[int, ...]
+    domain: str
+    lattice: Lattice
+    outputs: Any
+    blame: tuple[Note, ...]
+    assumptions: tuple[str, ...]
+    _program: ClosedJaxpr = field(repr=False)
+    _signals: tuple[Field, ...] = field(repr=False)
+
+    @property
+    def generators(self) -> tuple[tuple[int, ...], ...]:
+        """Shifts that generate all that survive, along single axes unless the lattice is slanted; () if all is lost."""
+        whole = self.domain == "torus"
+        return tuple(
+            t for t in self.lattice.generators if not whole or any(a % n for a, n in zip(t, self.sizes, strict=True))
+        )
+
+    @property
+    def shifts(self) -> Group | None:
+        """The surviving shifts as a group for claims of one's own; None if all is lost."""
+        return Shifts(*self.generators) if self.generators else None
+
+    @property
+    def kind(self) -> Literal["equivariant", "invariant", "interior", "none"]:
+        """What the outputs do under the surviving shifts; "none" if no shift survives."""
+        if not self.generators:
+            return "none"
+        if self.domain == "interior":
+            return "interior"
+        moves = any(self.moved(t) != [(0,) * len(output.field.axes) for output in self._ends] for t in self.generators)
+        return "equivariant" if moves else "invariant"
+
+    def moved(self, t: Sequence[int]) -> list[tuple[int, ...] | None]:
+        """How far each output shifts along its axes when the input shifts by `t`; None for another permutation."""
+        return [output.shift(t) for output in self._ends]
+
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        """Mirrors and right-angle turns, about the centre and about pixel 0: each settled, or unknown."""
+        return tuple(turns(self._program, self._signals, self.axes, self.sizes)) if self.domain == "torus" else ()
+
+    @cached_property
+    def spin(self) -> Any:
+        """What x -> -x does to each output: "odd", "even", "zero" or "unknown"."""
+        return jax.tree.unflatten(jax.tree.structure(self.outputs, is_leaf=_is_end), [NAMES[s] for s in self._factors])
+
+    @cached_property
+    def _factors(self) -> list[frozenset[int]]:
+        inputs = [Signs(ODD)] * len(self._signals)
+        return [signs.factors for signs in walk(SpinFlips(), self._program, inputs)]
+
+    @property
+    def _ends(self) -> list[Induced]:
+        return jax.tree.leaves(self.outputs, is_leaf=_is_end)
+
+    def elements(self, x: Any = None, y: Any = None) -> list[Any]:
+        """Every surviving motion but the identity: shifts (at most 512), settled turns, x -> -x."""
+        if self.domain == "interior":
+            spans = [range(-2, 3)] * len(self.generators)
+            combined = (np.array(c) @ np.array(self.generators) for c in product(*spans)) if spans else ()
+            shifts = [tuple(map(int, t)) for t in combined]
+            shifts = [t for t in shifts if all(abs(a) < n for a, n in zip(t, self.sizes, strict=True))]
+        else:
+            shifts = list(islice(self.lattice.elements(self.sizes), 1 + MOST))
+            if len(shifts) > MOST:
+                draw = random.Random(0)
+                words = [[draw.randrange(max(self.sizes)) for _ in self.generators] for _ in range(MOST)]
+                shifts = [*self.generators, *(tuple(map(int, np.array(w) @ np.array(self.generators))) for w in words)]
+                shifts = [tuple(a % n for a, n in zip(t, self.sizes, strict=True)) for t in shifts]
+        found: list[Any] = [Shift(t) for t in dict.fromkeys(shifts) if any(t)]
+        found += [turn for turn in self.turns if turn.settled and turn.ends]
+        if all(self._factors):
+            found.append(Flip(tuple(-1 if -1 in factors else 1 for factors in self._factors)))
+        return found
+
+    def move(self, g: Any, x: Any) -> Any:
+        """The input, moved by g."""
+        if isinstance(g, Shift):
+            return jax.tree.map(lambda leaf: np.roll(leaf, g.by, self.axes), x)
+        if isinstance(g, Turn):
+            return jax.tree.map(lambda leaf: g.element(leaf, self.axes), x)
+        return jax.tree.map(np.negative, x)
+
+    def compare(self, g: Any, y: Any, moved: Any) -> Iterable[list[tuple[Any, Any]]]:
+        """One list of pairs: f(x), moved as the claim says, beside f(g x); where the interior is kept, that alone."""
+        leaves, others = jax.tree.leaves(y), jax.tree.leaves(moved)
+        if isinstance(g, Turn):
+            leaves = jax.tree.leaves(g.act(y))
+        elif isinstance(g, Flip):
+            leaves = [factor * leaf for factor, leaf in zip(g.factors, leaves, strict=True)]
+        elif self.domain == "interior":
+            both = [end.overlap(a, b, g.by) for end, a, b in zip(self._ends, leaves, others, strict=True)]
+            leaves, others = [a for a, _ in both], [b for _, b in both]
+        else:
+            leaves = [end.act(np.asarray(leaf), g.by) for end, leaf in zip(self._ends, leaves, strict=True)]
+        yield list(zip(leaves, others, strict=True))
+
+    def describe(self, g: Any) -> str:
+        """The motion of the input, and that of the outputs."""
+        if isinstance(g, Turn):
+            return str(g)
+        if isinstance(g, Flip):
+            return "x -> -x"
+        images = ["a permutation" if u is None else str(u) for u in self.moved(g.by)]
+        return f"shift by {g.by} -> {', '.join(dict.fromkeys(images))}"
+
+    def __str__(self) -> str:
+        from jaxconv.symmetry.derivation.text import told  # the text knows the claim, not the claim its text
+
+        return told(self)
+
+
+def _is_end(value: Any) -> bool:
+    return isinstance(value, Induced)
+
+
+@named
+def derive(
+    f: Callable[[Any], Any],
+    x: Any,
+    *,
+    axes: Sequence[int] | None = None,
+    domain: Literal["torus", "interior"] = "torus",
+) -> Derived:
+    """Derive the shifts with which `f` commutes, how its outputs shift along, and which line loses the others.
+
+    The jaxpr of `f` is read, not run: no array of the input's size is computed. Weights are looked at only where they
+    decide, as those of a dense layer after `flatten` do. What has no rule is lost, and reported by name.
+
+    Args:
+      f: any JAX function of one array, or of one tree of arrays that shift together: a plain function, a Flax, Equinox
+        or Haiku model.
+      x: its input, or the shape of it, `(8, 28, 28, 1)` for float32.
+      axes: the axes to shift; by default all but the first and the last.
+      domain: "torus" for cyclic shifts; "interior" for shifts of an unbounded plane of which `f` sees a window, with
+        the pixels of the outputs that never see its border.
+    Returns:
+      `Derived`: print it, or hand it to `check`.
+    Raises:
+      ValueError: if an axis is not there, `f` does not accept the shape or is not deterministic.
+      TypeError: if `f` is no function, or returns what is no number.
+    Source: a claim is a homomorphism from the shifts that survive to shifts of the output; Cohen & Welling 2016.
+    Example:
+      >>> import jaxconv as jc
+      >>> from jaxconv import symmetry
+      >>> halve = lambda x: jc.max_pool(x, (2, 2))
+      >>> claim = symmetry.derive(halve, (1, 12, 8, 3))
+      >>> claim.kind, claim.generators, claim.moved((2, 4))
+      ('equivariant', ((2, 0), (0, 2)), [(0, 1, 2, 0)])
+    """
+    if domain not in ("torus", "interior"):
+        raise ValueError(f"derive: unknown domain {domain!r}; use 'torus' for cyclic shifts or 'interior'")
+    x = _shapes(x)
+    leaves = jax.tree.leaves(x)
+    axes = _axes(axes, leaves)
+    sizes = tuple(leaves[0].shape[axis] for axis in axes)
+    closed, y = _program(f, x)
+    law = ShiftLaw(domain == "torus")
+    signals = tuple(_signal(leaf.shape, axes, _torus(sizes)) for leaf in leaves)
+    inputs = signals if law.cyclic else [_signal(leaf.shape, axes, Lattice(len(axes))) for leaf in leaves]
+    ends = [settled(law, end) for end in walk(Positions(law, len(axes)), closed, inputs)]
+    lattice = Lattice.whole(len(axes))
+    for _, kept in ends:
+        lattice = lattice.meet(kept)
+    return Derived(
+        x,
+        axes,
+        sizes,
+        domain,
+        lattice,
+        jax.tree.structure(y).unflatten([Induced(end, kept) for end, kept in ends]),
+        merged_notes(*(end.notes for end, _ in ends)),
+        assumptions(f, leaves),
+        closed,
+        signals,
+    )
+
+
+def _program(f: Callable, x: Any) -> tuple[ClosedJaxpr, Any]:
+    """The jaxpr of f(x) and the shapes of its outputs."""
+    if not callable(f):
+        raise TypeError(f"derive: f must be a function; got {type(f).__name__}")
+    try:
+        (closed, y), (again, _) = trace(f, x), trace(f, x)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"derive: {error}") from error.__cause__
+    if not same_program(closed, again):
+        raise ValueError(
+            "derive: the function is not deterministic: two traces of it differ; fix its random numbers, and put "
+            "layers such as dropout into evaluation mode"
+        )
+    return closed, y
+
+
+def _shapes(x: Any) -> Any:
+    """The input as a tree of shapes; a tuple of integers is one shape."""
+    is_shape = lambda leaf: isinstance(leaf, tuple) and all(isinstance(n, (int, np.integer)) for n in leaf)
+    leaves, tree = jax.tree.flatten(x, is_leaf=is_shape)
+    for leaf in leaves:
+        if not is_shape(leaf) and not (hasattr(leaf, "shape") and hasattr(leaf, "dtype")):
+            raise TypeError(f"derive: x is an array, its shape, or a tree of those; got {leaf!r}")
+    if not leaves:
+        raise ValueError("derive: x holds no array; give the input of f, or its shape")
+    shapes = [(leaf, np.float32) if is_shape(leaf) else (leaf.shape, leaf.dtype) for leaf in leaves]
+    return tree.unflatten([jax.ShapeDtypeStruct(tuple(map(int, shape)), dtype) for shape, dtype in shapes])
+
+
+def _axes(axes: Sequence[int] | None, leaves: Sequence[Any]) -> tuple[int, ...]:
+    rank = len(leaves[0].shape)
+    if axes is None:
+        if rank < 3:
+            raise ValueError(
+                f"derive: say which axes shift; x of shape {leaves[0].shape} has too few for batch, space and channels"
+            )
+        axes = range(1, rank - 1)
+    axes = (axes,) if isinstance(axes, int) else tuple(axes)
+    for leaf in leaves:
+        missing = [axis for axis in axes if not -len(leaf.shape) <= axis < len(leaf.shape)]
+        if missing:
+            raise ValueError(f"derive: axes={axes}, but x of shape {leaf.shape} has no axis {missing[0]}")
+    wrapped = tuple(axis % rank for axis in axes)
+    if not axes or len(set(wrapped)) < len(wrapped):
+        raise ValueError(f"derive: axes={axes} must name one axis or more, each once")
+    sizes = {tuple(leaf.shape[axis] for axis in axes) for leaf in leaves}
+    if len(sizes) > 1:
+        raise ValueError(f"derive: inputs shift together, but have {sorted(sizes)} pixels along axes={axes}; crop them")
+    if 0 in next(iter(sizes)):
+        raise ValueError(f"derive: x of shape {leaves[0].shape} has no pixel along one of axes={axes}")
+    return wrapped
+
+
+def _torus(sizes: Sequence[int]) -> Lattice:
+    return Lattice.spanned(len(sizes), [unit(len(sizes), k, n) for k, n in enumerate(sizes)])
+
+
+def _signal(shape: tuple[int, ...], axes: Sequence[int], period: Lattice) -> Field:
+    """The input itself: pixel j stands at j."""
+    dim = len(axes)
+    digits = []
+    for axis, size in enumerate(shape):
+        step = unit(dim, axes.index(axis)) if axis in axes else unit(dim, 0, 0)
+        digits.append((Digit(size, (step,), axis not in axes, (0, size)),) if size != 1 else ())
+    return Field(tuple(digits), (Row(unit(dim, 0, 0), period),), Lattice.whole(dim), token=object())
