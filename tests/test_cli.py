@@ -1,6 +1,7 @@
 """The command line: the main job, and what it says when something is wrong."""
 
 import importlib.util
+import re
 import shlex
 import subprocess
 import sys
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jaxconv import models, train
+from jaxconv import models, nn, symmetry, train
 from jaxconv.cli import main
+from jaxconv.cli import symmetry as symmetry_command
 from jaxconv.cli import train as train_command
+from jaxconv.cli.claims import moves, rows
 from jaxconv.cli.recipes import RECIPES
 
 pil = pytest.importorskip("PIL.Image")
@@ -118,10 +121,10 @@ def test_a_loss_that_is_no_number_stops_the_run(capsys):
 # Wrong commands
 
 USAGE = {
-    "": "name a command, train or predict; to start, try python -m jaxconv train lenet",
+    "": "name a command, train, predict or symmetry; to start, try python -m jaxconv train lenet",
     "trane lenet": "'trane' is not a command; did you mean train?",
-    "xxxx": "'xxxx' is not a command; choose one of train, predict",
-    "--verbose": "'--verbose' is not an option of jaxconv; name a command, train or predict, first",
+    "xxxx": "'xxxx' is not a command; choose one of train, predict, symmetry",
+    "--verbose": "'--verbose' is not an option of jaxconv; name a command, train, predict or symmetry, first",
     "train": "name a model, such as python -m jaxconv train lenet; the models are lenet, mlp, mlp-wide, cnn",
     "train lenett": "'lenett' is not a model; did you mean lenet?",
     "train --model xxxx": "'xxxx' is not a model; choose one of lenet, mlp, mlp-wide, cnn",
@@ -156,6 +159,22 @@ USAGE = {
     "train lenet --out": "argument --out: expected one argument; see python -m jaxconv train --help",
     "predict": "the following arguments are required: CHECKPOINT, IMAGE; see python -m jaxconv predict --help",
     "predict run": "the following arguments are required: IMAGE; see python -m jaxconv predict --help",
+    "symmetry": "name a model, such as python -m jaxconv symmetry lenet; the models are lenet, mlp, mlp-wide, cnn",
+    "symmetry lenett": "'lenett' is not a model; did you mean lenet?",
+    "symmetry lenet mlp": "symmetry does not know what to do with 'mlp'; see python -m jaxconv symmetry --help",
+    "symmetry lenet --sise 28": "'--sise' is not an option of symmetry; did you mean --size?",
+    "symmetry lenet --size 0": (
+        "argument --size: '0' must be an integer of at least 1; see python -m jaxconv symmetry --help"
+    ),
+    "symmetry lenet --size 3": (
+        "lenet takes no images of 3 x 3 pixels: conv: the window spans 5 pixels but spatial axis 0 has only 3 "
+        "(size 3, padding 0 + 0), so the output would be empty; use a larger input, a smaller window or more padding; "
+        "try another --size"
+    ),
+    "symmetry mlp --size 32": (
+        "mlp takes no images of 32 x 32 pixels: dense: kernel expects c_in=784 but the last axis of x has 1024 entries "
+        "(x.shape=(1, 1024), kernel.shape=(784, 64)); try another --size"
+    ),
 }
 
 
@@ -263,6 +282,131 @@ def test_predict_says_that_it_reads_grey_pictures(untrained, capsys):
     np.save("x.npy", np.zeros((28, 28), np.uint8))
     assert main(["predict", "rgb", "x.npy"]) == 1
     assert capsys.readouterr().err == "jaxconv: predict reads grey pictures, but rgb expects 2 channels\n"
+
+
+# symmetry
+
+LENET = """\
+lenet with generic weights, for images of 28 x 28 pixels
+
+  cyclic shifts      of an image on a torus: what leaves it on one side enters on the other
+  away from border   of an endless plane that the image is a window on: outputs that see no border are compared
+  2 -> 1             a shift of the image by 2 pixels along an axis shifts this output by 1 along its own
+
+layer                kind     output   cyclic shifts  away from border
+features.layers.0    Conv     24x24x6  none           all: 1 -> 1
+    lost, cyclic: ...
+features.layers.2    MaxPool  12x12x6  none           multiples of 2: 2 -> 1
+    lost: ...
+features.layers.3    Conv     8x8x16   none           multiples of 2: 2 -> 1
+    lost, cyclic: ...
+features.layers.5    MaxPool  4x4x16   none           multiples of 4: 4 -> 1
+    lost: ...
+classifier.layers.0  Flatten  256      none           multiples of 4: permuted
+classifier.layers.1  Dense    120      none           none
+    lost: ...
+    lost, away from border: ...
+classifier.layers.3  Dense    84       none           none
+classifier.layers.5  Dense    10       none           none
+
+lenet as a whole
+  cyclic shifts      none from features.layers.0 on
+  away from border   none from classifier.layers.1 on; before it multiples of 4: permuted
+  mirrors, turns     13 of 13 unknown
+  x -> -x            unknown
+  taken for granted  input float32[1, 28, 28, 1], exact arithmetic
+
+A circular variant of the features: the same weights, every window reads on at the opposite edge
+layer              kind     output    cyclic shifts
+features.layers.0  Conv     28x28x6   all: 1 -> 1
+features.layers.2  MaxPool  14x14x6   multiples of 2: 2 -> 1
+    lost: ...
+features.layers.3  Conv     14x14x16  multiples of 2: 2 -> 1
+features.layers.5  MaxPool  7x7x16    multiples of 4: 4 -> 1
+    lost: ...
+
+and then, as a classifier
+  flatten, dense          none; it has a weight of its own for every pixel
+  global average pooling  multiples of 4: unmoved (invariant)
+"""
+
+
+def test_symmetry_of_lenet_layer_by_layer(capsys):
+    """Everything but the words for what is lost, which are those of the claim itself."""
+    assert main(["symmetry", "lenet"]) == 0
+    out, err = capsys.readouterr()
+    assert re.sub(r"(    lost[^:]*: ).*", r"\1...", out) == LENET
+    assert "lost: stride 2 keeps only the shifts by multiples of 2 pixels (slice)" in out
+    assert "windows of 5 stop at the border of axes 1 and 2: 24 of them, 1 apart, in 28 (conv)" in out
+    assert (out + err).isascii()
+    assert err == ""
+
+
+def test_symmetry_where_the_classifier_or_the_strides_do_not_fit(capsys):
+    assert main(["symmetry", "lenet", "--size", "46"]) == 0
+    out = capsys.readouterr().out
+    assert "Its classifier is made for another size: these are its features alone\n" in out
+    assert "the features as a whole\n" in out
+    assert "  away from border   multiples of 4: 4 -> 1\n" in out
+    assert "Nothing is left for a classifier to keep; choose a --size that every stride divides.\n" in out
+
+
+def test_symmetry_without_convolutions(capsys):
+    assert main(["symmetry", "mlp"]) == 0
+    out = capsys.readouterr().out
+    assert "features.layers.0  Flatten  784     all: permuted  all: permuted\n" in out
+    assert "cyclic shifts      none from features.layers.1 on; before it all: permuted\n" in out
+    assert out.endswith("A circular variant: there is no convolution whose boundary could be changed.\n")
+
+
+def test_symmetry_in_a_narrow_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["symmetry", "cnn"]) == 0
+    lines = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).splitlines()
+    assert "features.layers.4    MaxPool  12x12x64  none           multiples of 2: 2 -> 1" in lines
+    assert all(len(line) <= 80 for line in lines if line[:1] == " ")
+
+
+def test_what_the_circular_variant_is_said_to_keep_is_kept():
+    variant, changed = symmetry_command._circular(symmetry_command._drawn("lenet").features)
+    assert changed == 2
+    x = np.random.default_rng(0).normal(size=(1, 28, 28, 1)).astype(np.float32)
+    moved = np.roll(x, (4, -8), (1, 2))
+    np.testing.assert_allclose(variant(moved), np.roll(variant(x), (1, -2), (1, 2)), rtol=1e-4, atol=1e-3)
+    for layer in variant.layers:
+        if isinstance(layer, nn.Conv):
+            layer.padding_mode = ("zeros", "zeros")
+    assert np.abs(variant(moved) - np.roll(variant(x), (1, -2), (1, 2))).max() > 1
+
+
+def test_the_circular_variant_has_overlapping_poolings_on_the_torus_too():
+    features = nn.Sequential(nn.MaxPool((3, 3), strides=2), nn.AvgPool((2, 2)))
+    variant, changed = symmetry_command._circular(features)
+    assert changed == 1
+    assert [row.torus for row in rows(variant, (1, 8, 8, 1))] == ["multiples of 2: 2 -> 1", "multiples of 4: 4 -> 1"]
+    assert [row.torus for row in rows(features, (1, 9, 9, 1))] == ["none", "none"]
+
+
+def test_rows_name_margins_slanted_shifts_and_transposed_axes():
+    rngs = nnx.Rngs(0)
+    zeros = nn.Sequential(nn.Conv(1, 2, (3, 5), rngs=rngs), nn.relu, nn.Conv(2, 2, (3, 3), rngs=rngs))
+    cells = [(row.name, row.torus, row.plane) for row in rows(zeros, (1, 12, 12, 1), interior=True)]
+    assert cells == [
+        ("layers.0", "none", "all: 1 -> 1, inside 1:11 x 2:10"),
+        ("layers.2", "none", "all: 1 -> 1, inside 2:10 x 3:9"),
+    ]
+    board = jax.numpy.asarray(np.indices((8, 8)).sum(0)[..., None] % 2, "float32")
+    for f, text in [
+        (lambda x: x * board, "combinations of (1, 1), (0, 2): (1, 1) -> (1, 1), (0, 2) -> (0, 2)"),
+        (lambda x: x.swapaxes(1, 2), "all: (1, 0) -> (0, 1), (0, 1) -> (1, 0)"),
+        (lambda x: x[:, ::-1], "all: (1, 0) -> (-1, 0), (0, 1) -> (0, 1)"),
+        (lambda x: x[:, ::2, ::2], "multiples of 2: 2 -> 1"),
+        (lambda x: x.mean(1), "all: (1, 0) -> (0,), (0, 1) -> (1,)"),
+        (lambda x: x.mean((1, 2)), "all: unmoved"),
+    ]:
+        assert moves(symmetry.derive(f, (1, 8, 8, 1)).outputs, (8, 8)) == text
 
 
 # A process of its own

@@ -1,5 +1,6 @@
 """The command line: one small file a subcommand, and here what they share with the shell."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -23,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Failure as failure:
         print(f"jaxconv: {failure}", file=sys.stderr)
         return failure.code
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("jaxconv: stopped; what was saved before is unchanged", file=sys.stderr)
         return 130

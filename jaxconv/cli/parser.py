@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from jaxconv.cli import predict, train
+from jaxconv.cli import predict, symmetry, train
 from jaxconv.cli.failure import Failure, unknown
 from jaxconv.cli.recipes import RECIPES
 
 _START = "python -m jaxconv train lenet"
-_COMMANDS = ("train", "predict")
+_COMMANDS = ("train", "predict", "symmetry")
+_ANY_COMMAND = f"{', '.join(_COMMANDS[:-1])} or {_COMMANDS[-1]}"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -23,15 +24,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the arguments; `run` among them is the function that carries them out."""
     parser = _build()
     if not argv:
-        raise Failure(f"name a command, {' or '.join(_COMMANDS)}; to start, try {_START}", code=2)
+        raise Failure(f"name a command, {_ANY_COMMAND}; to start, try {_START}", code=2)
     if not argv[0].startswith("-") and argv[0] not in _COMMANDS:
         raise unknown(argv[0], "a command", _COMMANDS)
     arguments, extra = parser.parse_known_args(argv)
     for word in extra:
         if word.startswith("-") and not hasattr(arguments, "run"):
-            raise Failure(
-                f"{word!r} is not an option of jaxconv; name a command, {' or '.join(_COMMANDS)}, first", code=2
-            )
+            raise Failure(f"{word!r} is not an option of jaxconv; name a command, {_ANY_COMMAND}, first", code=2)
         if word.startswith("-"):
             raise unknown(word.partition("=")[0], f"an option of {argv[0]}", arguments.options)
     if extra:
@@ -44,12 +43,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def _build() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m jaxconv",
-        description="Train convolutional networks and use them.",
+        description="Train convolutional networks, use them, and derive what they commute with.",
         epilog=f"Start with: {_START}",
     )
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train a network on handwritten digits", allow_abbrev=False))
     _add_predict(commands.add_parser("predict", help="say what a trained network sees", allow_abbrev=False))
+    _add_symmetry(commands.add_parser("symmetry", help="say which shifts a network keeps", allow_abbrev=False))
     return parser
 
 
@@ -78,6 +78,16 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         help="swap black and white, or never do; by default where the border is light, as ink on paper has it",
     )
     _finish(parser, predict.run)
+
+
+def _add_symmetry(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Derive, layer by layer, which shifts of the image a network commutes with, what loses the others, "
+        "and what it would keep with circular boundaries."
+    )
+    parser.add_argument("name", nargs="?", metavar="MODEL", help=f"the network: {', '.join(RECIPES)}")
+    parser.add_argument("--size", type=_integer(1), metavar="N", help="height and width of the images; default 28")
+    _finish(parser, symmetry.run)
 
 
 def _finish(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None]) -> None:
