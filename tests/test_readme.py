@@ -7,15 +7,24 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 
 def test_the_notebook_example_runs_and_learns():
     pytest.importorskip("sklearn", reason="the example trains on scikit-learn's digits")
-    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     names = {}
-    exec(example, names)
+    exec(EXAMPLES[0], names)
     assert names["train"].evaluate(names["model"], names["digits"].test).accuracy > 0.9
     assert names["per_sample"].shape == (1, 3, 3, 1, 1)
+
+
+def test_the_symmetry_example_prints_what_is_shown_and_passes(capsys):
+    _, example = EXAMPLES
+    names = {}
+    exec(compile(example, "model.py", "exec"), names)
+    (shown,) = re.findall(r"```text\n(.*?)```", TEXT, re.DOTALL)
+    assert capsys.readouterr().out == shown
+    names["test_my_model"]()
 
 
 def test_links_and_pictures_exist():

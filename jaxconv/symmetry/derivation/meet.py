@@ -60,7 +60,9 @@ def _union(law: Any, fields: Sequence[Field], say: Say | None) -> Field:
     parts = iter(digits)
     axes = tuple(tuple(next(parts) for _ in axis) for axis in fields[0].axes)
     notes = merged_notes(*(f.notes for f in fields))
-    return Field(axes, tuple(rows), shifts, notes=notes, holds=all(f.holds for f in fields))
+    met = Field(axes, tuple(rows), shifts, notes=notes, holds=all(f.holds for f in fields))
+    opposed = any(len({step for step in digit.steps if any(step)}) > 1 for digit in digits)
+    return met.noted(say("arrays that move in different ways meet")) if say and opposed else met
 
 
 def _add(law: Any, rows: list[Row], columns: list[list[Vector]], row: Row, steps: list[Vector]) -> None:

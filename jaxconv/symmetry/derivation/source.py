@@ -11,13 +11,14 @@ _OURS = ("cli", "geometry", "inspect", "naming.py", "nn", "ops", "symmetry", "tr
 
 
 def line_of(equation: Any) -> str:
-    """`file:line` of the innermost frame outside of libraries; the primitive's own, where there is none."""
+    """`file:line` of the innermost frame outside of libraries; the innermost layer, where there is none."""
     traceback = equation.source_info.traceback
     frames = traceback.frames if traceback else []
     for frame in frames:
         if not _in_library(frame.file_name):
             return f"{_short(frame.file_name)}:{frame.line_num}"
-    return "an unknown line"
+    layers = [frame.function_name for frame in frames if frame.function_name.endswith(".__call__")]
+    return f"a layer {layers[0].split('.')[-2]}" if layers else "an unknown line"
 
 
 def is_library(jaxpr: Any) -> bool:
