@@ -314,7 +314,7 @@ lenet as a whole
   away from border   none from classifier.layers.1 on; before it multiples of 4: permuted
   mirrors, turns     13 of 13 unknown
   x -> -x            unknown
-  taken for granted  input float32[1, 28, 28, 1], exact arithmetic
+  taken for granted  input float32[1, 28, 28, 1], weights as they are, exact arithmetic
 
 A circular variant of the features: the same weights, every window reads on at the opposite edge
 layer              kind     output    cyclic shifts

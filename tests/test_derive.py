@@ -226,7 +226,7 @@ def test_the_words():
     assert text[0] == "shifts    cyclic shifts of 8 pixels: those by multiples of (2,), equivariant"
     assert text[1] == "output    (1, 4, 1): (2,) shifts it by (0, 1, 0)"
     assert text[2].startswith("lost      stride 2 keeps only the shifts by multiples of 2 pixels (conv at ")
-    assert text[-1] == "assumes   input float32[1, 8, 1], exact arithmetic"
+    assert text[-1] == "assumes   input float32[1, 8, 1], weights as they are, exact arithmetic"
 
 
 NOISE = iter(range(10**6))

@@ -222,16 +222,26 @@ def _fold_axis(x: jax.Array, number: int, axis: Axis, combine: Callable) -> jax.
         run *= 2
 
 
-def _first_best(better: Callable, kept: jax.Array, new: jax.Array) -> jax.Array:
-    """`new` where it is strictly better, or where it is NaN and `kept` is not."""
-    wins = better(new, kept)
-    if jnp.issubdtype(new.dtype, jnp.inexact):
-        wins |= jnp.isnan(new) & ~jnp.isnan(kept)
-    return jnp.where(wins, new, kept)
+def _first_best(better: Callable, best: Callable) -> Callable:
+    """The better of two numbers, NaN being best of all; where they are equal the gradient goes to the first."""
+
+    @jax.custom_jvp
+    def choose(kept: jax.Array, new: jax.Array) -> jax.Array:
+        return best(kept, new)
+
+    @choose.defjvp
+    def _(primals, tangents):
+        kept, new = primals
+        wins = better(new, kept)
+        if jnp.issubdtype(new.dtype, jnp.inexact):
+            wins |= jnp.isnan(new) & ~jnp.isnan(kept)
+        return choose(kept, new), jnp.where(wins, tangents[1], tangents[0])
+
+    return choose
 
 
-first_max = functools.partial(_first_best, lax.gt)
-first_min = functools.partial(_first_best, lax.lt)
+first_max = _first_best(lax.gt, lax.max)
+first_min = _first_best(lax.lt, lax.min)
 
 
 def _extremes(dtype) -> tuple[float, float]:

@@ -66,7 +66,7 @@ def assumptions(f: Callable, leaves: Sequence[Any]) -> tuple[str, ...]:
     ):
         values = {bool(value) for m in modules if (value := getattr(m, name, None)) is not None}
         found += [on if value else off for value in sorted(values)]
-    return (*found, "exact arithmetic")
+    return (*found, "weights as they are", "exact arithmetic")
 
 
 def same_array(a: Any, b: Any) -> bool:

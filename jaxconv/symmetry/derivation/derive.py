@@ -40,7 +40,7 @@ class Flip:
     factors: tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Derived:
     """What `derive` found out; a claim that `check` accepts.
 
@@ -112,7 +112,14 @@ class Derived:
         return jax.tree.leaves(self.outputs, is_leaf=_is_end)
 
     def elements(self, x: Any = None, y: Any = None) -> list[Any]:
-        """Every surviving motion but the identity: shifts (at most 512), settled turns, x -> -x."""
+        """Every surviving motion but the identity: shifts (at most 512), settled turns, x -> -x.
+
+        Raises:
+          ValueError: if `x` has other shapes than those for which the claim was derived.
+        """
+        derived, given = ([leaf.shape for leaf in jax.tree.leaves(tree)] for tree in (self.x, x))
+        if x is not None and derived != given:
+            raise ValueError(f"the claim was derived for inputs of shape {derived}, not {given}; derive it for these")
         if self.domain == "interior":
             spans = [range(-2, 3)] * len(self.generators)
             combined = (np.array(c) @ np.array(self.generators) for c in product(*spans)) if spans else ()
@@ -161,6 +168,9 @@ class Derived:
             return "x -> -x"
         images = ["a permutation" if u is None else str(u) for u in self.moved(g.by)]
         return f"shift by {g.by} -> {', '.join(dict.fromkeys(images))}"
+
+    def __repr__(self) -> str:
+        return f"Derived({self.kind}, {self.shifts or 'no shift'}, domain={self.domain!r})"
 
     def __str__(self) -> str:
         from jaxconv.symmetry.derivation.text import told  # the text knows the claim, not the claim its text

@@ -28,7 +28,7 @@ class Positions:
     def rule(self, equation: Any, say: Say, values: Sequence[Field]) -> Sequence[Field]:
         """Go through one equation by its rule; without one, only what leaves every input alone is kept."""
         name = equation.primitive.name
-        if not all(value.holds for value in values):
+        if not all(map(self.law.hopeful, values)):
             return self._broken(equation, values)
         if name in RULES:
             try:

@@ -40,12 +40,20 @@ def _closes(digit: Digit, step: Vector, within: Lattice) -> bool:
     return digit.whole and order > 0 and digit.length >= order
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Induced:
     """How one output moves when the input shifts by t: `shift(t)` along its axes, or `act(y, t)` on the array."""
 
     field: Field
     lattice: Lattice
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the output."""
+        return self.field.shape
+
+    def __repr__(self) -> str:
+        return f"Induced(shape={self.shape}, moving={self.moving})"
 
     @property
     def blame(self) -> tuple[Note, ...]:

@@ -36,6 +36,16 @@ class Route:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """Entries of one function, `offsets` around where the field stands, combined by a commutative operation."""
+
+    operation: str
+    token: Any
+    holds: bool
+    offsets: tuple[Vector, ...]
+
+
+@dataclass(frozen=True)
 class PointLaw:
     """One motion g that fixes the point `centre`: f(g . x)[j] = f(x)[j'] where positions(j) = g positions(j')."""
 
@@ -97,6 +107,28 @@ class PointLaw:
             self.turned(step) == step and not any(t for t, entry in zip(self.g.shift, step, strict=True) if entry)
             for step in digit.steps
         )
+
+    def folded(self, name: str, a: Field, b: Field, result: Field) -> Field:
+        """Combine two windows of one function, as a pooling does pixel by pixel: what counts is the set of all of them.
+
+        On the way the motion may be lost, and come back when the set is complete: it stands about its own middle.
+        """
+        first, second = _folding(name, a), _folding(name, b)
+        alike = a.axes == b.axes and [row.period for row in a.rows] == [row.period for row in b.rows]
+        if first.token is None or first.token != second.token or not alike or len(a.rows) != 1:
+            return result
+        gap = plus(b.rows[0].start, a.rows[0].start, -1)
+        offsets = [*first.offsets, *(plus(gap, offset) for offset in second.offsets)]
+        middle = tuple(sum(entries, Fraction(0)) / len(offsets) for entries in zip(*offsets, strict=True))
+        offsets = sorted(plus(offset, middle, -1) for offset in offsets)
+        fold = Fold(name, first.token, first.holds, tuple(offsets))
+        holds = fold.holds and sorted(map(self.turned, offsets)) == offsets
+        row = Row(plus(a.rows[0].start, middle), a.rows[0].period)
+        return result.but(axes=a.axes, rows=(row,), token=fold, holds=holds)
+
+    def hopeful(self, f: Field) -> bool:
+        """Whether the motion holds, or may hold again when a pooling is complete."""
+        return f.holds or (isinstance(f.token, Fold) and f.token.holds)
 
     def lose(self, f: Field, axis: int, place: int, *notes: Note) -> Field:
         """Make a digit a label: the motion survives where it does not move the digit."""
@@ -217,6 +249,13 @@ def carried(array: Any, routes: dict[int, Route]) -> Any:
         back = np.argsort(route.indices(array.shape[route.to]))
         array = array.take(back, axis=route.to)
     return array
+
+
+def _folding(operation: str, f: Field) -> Fold:
+    """The entries that a field is made of by an operation; at least its own."""
+    if isinstance(f.token, Fold) and f.token.operation == operation:
+        return f.token
+    return Fold(operation, f.token, f.holds, ((Fraction(0),) * f.dim,))
 
 
 def _numbered(f: Field, axis: int) -> list[tuple[int, Digit]]:

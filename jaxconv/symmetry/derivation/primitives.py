@@ -19,6 +19,7 @@ polygamma population_count pow pvary real reduce_precision regularized_incomplet
 sharding_constraint shift_left shift_right_arithmetic shift_right_logical sign sin sinh sqrt square stop_gradient sub
 tan tanh to_edtype xor zeta
 """)
+COMMUTATIVE = named("add max min mul")
 IDEMPOTENT = named("reduce_max reduce_min reduce_and reduce_or")
 REDUCTIONS = named("reduce_sum reduce_prod reduce_xor")
 RUNNING = named("cumsum cumprod cummax cummin cumlogsumexp")
@@ -28,13 +29,17 @@ WINDOWED = named("reduce_window_sum reduce_window_max reduce_window_min reduce_w
 def _elementwise(law: Any, say: Say, parameters: dict, *fields: Field) -> Field:
     shape = np.broadcast_shapes(*(f.shape for f in fields))
     fields = tuple(widened(f, shape) for f in fields)
+    name = say("").primitive
     moving = [f for f in fields if f.constant is None]
     result = agreed(law, fields, say)
     scalars = all(not any(digit.still for digit in f.digits) for f in fields if f.constant is not None)
     if len(moving) == 1 and scalars and moving[0].token is not None:
         values = tuple(_scalar(f) for f in fields)
-        return result.but(token=(moving[0].token, say("").primitive, str(parameters), values))
-    return result.but(token=object())
+        return result.but(token=(moving[0].token, name, str(parameters), values))
+    result = result.but(token=object())
+    if name in COMMUTATIVE and len(moving) == len(fields) == 2:
+        return law.folded(name, *fields, result)
+    return result
 
 
 def _scalar(f: Field) -> Any:

@@ -22,6 +22,14 @@ class ShiftLaw:
         """Whether two rows with equal steps that start at `a` and `b` say the same: for shifts always."""
         return True
 
+    def folded(self, name: str, a: Field, b: Field, result: Field) -> Field:
+        """Combine two arrays by a commutative operation: for shifts nothing special."""
+        return result
+
+    def hopeful(self, f: Field) -> bool:
+        """Whether anything may still be known of a field: of shifts always."""
+        return True
+
     def lose(self, f: Field, axis: int, place: int, *notes: Note) -> Field:
         """Make a digit a label: the rule that fits every operation along an axis."""
         digits = list(f.axes[axis])
@@ -33,9 +41,7 @@ class ShiftLaw:
     def border(self, f: Field, borders: dict[int, tuple[int, int]], say: Say, alike: bool = True) -> Field:
         """Add pixels that are not of the signal at both ends of some axes, of one digit each."""
         for axis, (lo, hi) in borders.items():
-            size = f.shape[axis]
-            fate = "circular padding would keep all shifts" if self.cyclic else "outputs that see them are not claimed"
-            note = say(f"padding of {lo} + {hi} does not continue axis {axis} of {size} pixels periodically; {fate}")
+            note = say(self._about_border(f, axis, lo, hi))
             f = enlarged(f, axis, lo, hi)
             for place, digit in enumerate(f.axes[axis]):
                 if not digit.moves or self.cyclic:
@@ -43,6 +49,15 @@ class ShiftLaw:
                 else:
                     f = f.with_axis(axis, [replace(digit, cut=digit.cut or note)]).noted(note)
         return f
+
+    def _about_border(self, f: Field, axis: int, lo: int, hi: int) -> str:
+        size, (digit, *_) = f.shape[axis], f.axes[axis] or (None,)
+        text = f"padding of {lo} + {hi} does not continue axis {axis} of {size} pixels periodically"
+        if not self.cyclic:
+            return f"padding of {lo} + {hi} around axis {axis} of {size} pixels: outputs that see it are not claimed"
+        if digit is not None and digit.moves and (order := f.stacked.order(f.along(digit))) != size:
+            return f"{text}: it is {size} of a period of {order}"
+        return f"{text}; circular padding would"
 
     def subdivide(self, f: Field, axis: int, place: int, parts: int, centres: Sequence[Vector], uniform: bool) -> Field:
         """Give every pixel `parts` sub-pixels that differ in kind: only shifts by whole pixels are kept."""

@@ -16,6 +16,8 @@ def line_of(equation: Any) -> str:
     frames = traceback.frames if traceback else []
     for frame in frames:
         if not _in_library(frame.file_name):
+            if "ipykernel" in frame.file_name:
+                return f"line {frame.line_num} of a notebook's cell"
             return f"{_short(frame.file_name)}:{frame.line_num}"
     layers = [frame.function_name for frame in frames if frame.function_name.endswith(".__call__")]
     return f"a layer {layers[0].split('.')[-2]}" if layers else "an unknown line"

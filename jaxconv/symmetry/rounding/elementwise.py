@@ -114,7 +114,8 @@ def _compare(eqn, values, operands):
         return [jnp.where(jnp.isfinite(operands[0].off), 0.0, 1.0)]
     a, b = operands
     off = jnp.zeros(()) if a is b else a.off + b.off  # x != x asks for NaN, and no error turns the answer
-    return [jnp.where((off > 0) & (jnp.abs(a.value - b.value) <= off), 1.0, 0.0)]
+    number = lambda value: value.astype(jnp.float32) if value.dtype == bool else value
+    return [jnp.where((off > 0) & (jnp.abs(number(a.value) - number(b.value)) <= off), 1.0, 0.0)]
 
 
 @rules("and", "or", "xor", "not")
