@@ -92,7 +92,7 @@ class PointLaw:
                 tuple(goal.length * entry for entry in step) in row.period
                 for step, row in zip(goal.steps, f.rows, strict=True)
             )
-            found[k] = replace(route, offset=offset % goal.length if closed else offset)
+            found[k] = replace(route, offset=offset % max(goal.length, 1) if closed else offset)
             if not closed and not found[k].exact(goal.length):
                 return None
         return found if all(gap in row.period for gap, row in zip(left, f.rows, strict=True)) else None
