@@ -253,3 +253,77 @@ def test_bad_input_gets_a_sentence(f, x, options, error, text):
     with pytest.raises(error) as caught:
         symmetry.derive(f, x, **options)
     assert text in str(caught.value)
+
+
+cat, pad1 = jnp.concatenate, lambda x: jnp.pad(x, ((0, 0), (1, 1)))
+GATHER = lax.GatherDimensionNumbers(offset_dims=(0,), collapsed_slice_dims=(), start_index_map=(0,))
+SCATTER = lax.ScatterDimensionNumbers((1,), (1,), (1,))
+LOOKALIKES = {  # functions that are nearly symmetric: one part is not what it seems to be
+    "pads by 0 and by 1": (lambda x: cat([pad1(x), jnp.pad(x, ((0, 0), (1, 1)), constant_values=1)]), (4, 3)),
+    "labels shuffled in two ways": (
+        lambda x: cat([x.reshape(4, *k).transpose(0, 2, 1).reshape(4, 8) for k in ((2, 4), (4, 2))]), (4, 8)
+    ),
+    "channels picked from two layouts": (
+        lambda x: cat([x.reshape(4, *k)[:, :2, 0:1].reshape(4, 2) for k in ((2, 4), (4, 2))]),
+        (4, 8),
+    ),
+    "every second row, and the rows repeated": (
+        lambda x: cat([x.reshape(-1, 2)[:, ::-1].reshape(-1), jnp.repeat(x[1::2], 2)]), (8,)
+    ),
+    "values and indices": (lambda x: cat(lax.top_k(x, 1), 0), (4, 3)),
+    "0 and -0": (lambda x: cat([lax.atan2(x, jnp.float32(0.0)), lax.atan2(x, jnp.float32(-0.0))]), (4,)),
+    "-0 in an array": (lambda x: lax.atan2(x, np.array([0.0, -0.0, 0.0, 0.0], np.float32)), (4,)),
+    "a kernel behind a tile": (
+        lambda x: jnp.convolve(jnp.tile(x, 2), np.array([1.0, 2, 4, 8, 3, 5, 9], np.float32), mode="valid"), (6,)
+    ),
+    "two operands in one window": (
+        lambda x: lax.reduce_window(
+            (x, lax.cumsum(x)), (np.float32(0),) * 2, lambda a, b: (a[0] + b[1], a[1] + b[1]), (2,), (2,), ((0, 0),)
+        )[0],
+        (6,),
+    ),
+    "a window out of reach": (
+        lambda x: cat([x[:2], lax.gather(x, np.array([3]), GATHER, (2,), mode="fill", fill_value=0)]), (4,)
+    ),
+    "rows written as columns": (
+        lambda x: lax.scatter_add(x, np.array([[0], [1]]), np.array([[1, 2, 1, 2]] * 2, np.float32), SCATTER), (4, 2)
+    ),
+    "a mirror of merged rows": (lambda x: x.reshape(-1)[::-1], (4, 4), (0, 1)),
+    "a border folded in": (lambda x: jnp.stack([jnp.pad(x, 1)[k] for k in range(8)]), (6,)),
+    "a bool": (lambda x: x.astype(bool).astype(jnp.float32), (4,)),
+    "small integers": (lambda x: x.astype(jnp.uint8).astype(jnp.float32), (4,)),
+    "a default for what is missing": (
+        lambda x: jnp.take(x, np.array([0, 9]), mode="fill", fill_value=7.0), (4,)
+    ),
+    "an index that has a sign": (lambda x: lax.dynamic_update_slice(x, x[:1] * 2, (x[0].astype(jnp.int32),)), (4,)),
+    "a barrier": (lambda x: sum(lax.optimization_barrier((x, x[::-1]))), (6,)),
+    "nothing at all": (lambda x: (x[:0], x[:0].sum(), x[:, None] @ jnp.zeros((1, 0))), (4,)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("domain", ["torus", "interior"])
+@pytest.mark.parametrize("name", LOOKALIKES)
+def test_nothing_false_is_derived(name, domain):
+    f, shape, *axes = LOOKALIKES[name]
+    claim = derive(f, shape, *(axes or [(0,)]), domain=domain)
+    x = np.random.default_rng(0).permutation(np.arange(float(np.prod(shape)), dtype=np.float32) - 3).reshape(shape)
+    y = jax.tree.map(np.asarray, f(jnp.asarray(x)))
+    for g in claim.elements():
+        moved = jax.tree.map(np.asarray, f(jnp.asarray(claim.move(g, x))))
+        (pairs,) = claim.compare(g, y, moved)
+        assert all(np.array_equal(a, b) for a, b in pairs), claim.describe(g)
+
+
+def test_loops_that_never_come_to_rest_are_given_up():
+    loop = lambda x: lax.fori_loop(0, 3, lambda i, c: jnp.repeat(c[2:6], 2), x)
+    assert derive(loop, (8,), (0,)).kind == "none"
+
+
+def test_deep_networks_fit_on_the_stack():
+    def f(x):
+        a, b = x[:2], x[2:]
+        for _ in range(600):
+            a, b = jnp.sin(a), jnp.sin(b)
+        return cat([a, b])
+
+    assert derive(f, (4,), (0,)).generators == ((1,),)

@@ -8,6 +8,7 @@ from itertools import islice, product
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 
@@ -17,7 +18,7 @@ from jaxconv.symmetry.derivation.field import Digit, Field, Note, Row, merged_no
 from jaxconv.symmetry.derivation.induced import Induced, settled
 from jaxconv.symmetry.derivation.lattice import Lattice, unit
 from jaxconv.symmetry.derivation.shifts import ShiftLaw
-from jaxconv.symmetry.derivation.spin import NAMES, ODD, Signs, SpinFlips
+from jaxconv.symmetry.derivation.spin import NAMES, ODD, UNKNOWN, Signs, SpinFlips
 from jaxconv.symmetry.derivation.turns import Turn, turns
 from jaxconv.symmetry.derivation.walk import walk
 from jaxconv.symmetry.groups import Group, Shifts
@@ -104,7 +105,7 @@ class Derived:
 
     @cached_property
     def _factors(self) -> list[frozenset[int]]:
-        inputs = [Signs(ODD)] * len(self._signals)
+        inputs = [Signs(ODD if _has_sign(leaf.dtype) else UNKNOWN) for leaf in jax.tree.leaves(self.x)]
         return [signs.factors for signs in walk(SpinFlips(), self._program, inputs)]
 
     @property
@@ -134,7 +135,7 @@ class Derived:
                 shifts = [tuple(a % n for a, n in zip(t, self.sizes, strict=True)) for t in shifts]
         found: list[Any] = [Shift(t) for t in dict.fromkeys(shifts) if any(t)]
         found += [turn for turn in self.turns if turn.settled and turn.ends]
-        if all(self._factors):
+        if all(self._factors) and all(_has_sign(leaf.dtype) for leaf in jax.tree.leaves(self.x)):
             found.append(Flip(tuple(-1 if -1 in factors else 1 for factors in self._factors)))
         return found
 
@@ -152,7 +153,7 @@ class Derived:
         if isinstance(g, Turn):
             leaves = jax.tree.leaves(g.act(y))
         elif isinstance(g, Flip):
-            leaves = [factor * leaf for factor, leaf in zip(g.factors, leaves, strict=True)]
+            leaves = [leaf if factor > 0 else -leaf for factor, leaf in zip(g.factors, leaves, strict=True)]
         elif self.domain == "interior":
             both = [end.overlap(a, b, g.by) for end, a, b in zip(self._ends, leaves, others, strict=True)]
             leaves, others = [a for a, _ in both], [b for _, b in both]
@@ -176,6 +177,10 @@ class Derived:
         from jaxconv.symmetry.derivation.text import told  # the text knows the claim, not the claim its text
 
         return told(self)
+
+
+def _has_sign(dtype: Any) -> bool:
+    return jnp.issubdtype(dtype, jnp.inexact) or jnp.issubdtype(dtype, jnp.signedinteger)
 
 
 def _is_end(value: Any) -> bool:
@@ -287,9 +292,11 @@ def _axes(axes: Sequence[int] | None, leaves: Sequence[Any]) -> tuple[int, ...]:
         if missing:
             raise ValueError(f"derive: axes={axes}, but x of shape {leaf.shape} has no axis {missing[0]}")
     wrapped = tuple(axis % rank for axis in axes)
+    if any(tuple(axis % len(leaf.shape) for axis in axes) != wrapped for leaf in leaves):
+        raise ValueError(f"derive: axes={axes} are not the same axes in inputs of different rank; count from the front")
     if not axes or len(set(wrapped)) < len(wrapped):
         raise ValueError(f"derive: axes={axes} must name one axis or more, each once")
-    sizes = {tuple(leaf.shape[axis] for axis in axes) for leaf in leaves}
+    sizes = {tuple(leaf.shape[axis] for axis in wrapped) for leaf in leaves}
     if len(sizes) > 1:
         raise ValueError(f"derive: inputs shift together, but have {sorted(sizes)} pixels along axes={axes}; crop them")
     if 0 in next(iter(sizes)):

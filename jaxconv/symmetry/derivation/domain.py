@@ -6,7 +6,7 @@ from typing import Any
 
 from jaxconv.symmetry.derivation.field import Field, Say, merged_notes
 from jaxconv.symmetry.derivation.lattice import Lattice
-from jaxconv.symmetry.derivation.meet import agreed, contracted
+from jaxconv.symmetry.derivation.meet import agreed, contracted, pinned
 from jaxconv.symmetry.derivation.primitives import RULES
 
 
@@ -63,6 +63,10 @@ class Positions:
             x.period == y.period and self.law.same(x.start, y.start, x.period)
             for x, y in zip(a.rows, b.rows, strict=True)
         )
+
+    def widen(self, value: Field) -> Field:
+        """Return what is left where a loop changes a field at every turn."""
+        return pinned(self.law, value)
 
     def gate(self, value: Field, condition: Field, say: Say) -> Field:
         """Return `value`, keeping what leaves `condition` alone."""

@@ -111,12 +111,20 @@ class Field:
         return self.shifts.dim
 
     def but(self, **changes: Any) -> "Field":
-        """The field with some parts replaced; no longer a known constant."""
-        return replace(self, **({"constant": None} | changes))
+        """Another function's field, with some parts of this one; no longer a known constant."""
+        return replace(self, **({"constant": None, "token": object()} | changes))
+
+    def seen(self, **changes: Any) -> "Field":
+        """The same function at other positions: for rules that neither change entries nor reorder labels."""
+        return self.but(**({"token": self.token} | changes))
 
     def with_axis(self, axis: int, digits: Sequence[Digit]) -> "Field":
-        """The field with other digits on one axis."""
-        return self.but(axes=(*self.axes[:axis], tuple(digits), *self.axes[axis + 1 :]))
+        """Another function's field, with other digits on one axis."""
+        return self.but(axes=self.axes_with(axis, digits))
+
+    def axes_with(self, axis: int, digits: Sequence[Digit]) -> tuple[tuple[Digit, ...], ...]:
+        """The axes, with other digits on one of them."""
+        return (*self.axes[:axis], tuple(digits), *self.axes[axis + 1 :])
 
     def label(self, length: int) -> tuple[Digit, ...]:
         """The digits of an axis of labels."""
@@ -133,7 +141,7 @@ class Field:
 
     def noted(self, *notes: Note) -> "Field":
         """The field with more reasons."""
-        return self.but(notes=merged_notes(self.notes, notes))
+        return replace(self, notes=merged_notes(self.notes, notes))
 
     @property
     def stacked(self) -> Lattice:
@@ -147,6 +155,12 @@ class Field:
     def kept(self, within: Lattice) -> Lattice:
         """The shifts h that move every row's position by an element of the stacked lattice `within`."""
         return self.shifts.meet(_diagonal(within, len(self.rows), self.dim))
+
+
+@lru_cache(maxsize=2**16)
+def interned(*parts: Any) -> object:
+    """One token for equal parts: what the same operation makes of windows of the same function."""
+    return object()
 
 
 def merged_notes(*several: Sequence[Note]) -> tuple[Note, ...]:
@@ -184,7 +198,7 @@ def refine(law: Any, fields: Sequence[Field]) -> list[Field]:
         bounds = sorted({bound for sizes in lengths for bound in accumulate(reversed(sizes), mul)})
         sizes = [b // a for a, b in zip([1, *bounds], bounds, strict=False)]
         if prod(sizes) == bounds[-1]:
-            fields = [f.with_axis(axis, _split(f.axes[axis], sizes)) for f in fields]
+            fields = [f.seen(axes=f.axes_with(axis, _split(f.axes[axis], sizes))) for f in fields]
         else:  # boundaries that do not fit into one another, such as 2 * 3 and 3 * 2
             fields = [_labelled(law, f, axis) for f in fields]
     return fields
@@ -240,15 +254,18 @@ def _joined(law: Any, f: Field, axis: int, rest: list[Digit], slow: Digit, fast:
     clean = (slow.clean[0] * fast.length, slow.clean[1] * fast.length) if fast.whole else (0, 0)
     joined = replace(fast, length=length, clean=clean, cut=slow.cut or fast.cut)
     if slow.still and fast.still:
-        return f.with_axis(axis, [*rest, replace(joined, clean=(0, length))])
+        return f.seen(axes=f.axes_with(axis, [*rest, replace(joined, clean=(0, length))]))
     gap = plus(f.along(slow), f.along(fast), -fast.length)
     if not slow.still and not fast.still and gap in f.stacked:
-        return f.with_axis(axis, [*rest, joined])
+        return f.seen(axes=f.axes_with(axis, [*rest, joined]))
     if slow.moves:  # whole steps of the slow digit leave the fast one alone, whatever it does
-        centres = [row.start for row in f.rows]
         alike = not fast.still and not fast.moves
+        f = law.lose(f, axis, len(rest) + 1) if fast.moves else f
+        centres = [row.start for row in f.rows]
         return law.subdivide(divided(f, axis, slow, fast, clean), axis, len(rest), fast.length, centres, alike)
-    return law.lose(f.with_axis(axis, [*rest, replace(slow, length=length, clean=(0, length))]), axis, len(rest))
+    for place in (len(rest) + 1, len(rest)):
+        f = law.lose(f, axis, place)
+    return f.with_axis(axis, [*rest, *f.label(length)])
 
 
 def divided(f: Field, axis: int, slow: Digit, fast: Digit, clean: tuple[int, int]) -> Field:
@@ -257,8 +274,8 @@ def divided(f: Field, axis: int, slow: Digit, fast: Digit, clean: tuple[int, int
     back = Fraction(1 - fast.length, 2)
     rows = tuple(Row(plus(row.start, step, back), row.period) for row, step in zip(f.rows, steps, strict=True))
     digit = replace(slow, length=slow.length * fast.length, steps=steps, clean=clean)
-    token = (f.token, "divided", fast.length)
-    return f.but(rows=rows, token=token).with_axis(axis, [*f.axes[axis][:-2], digit])
+    token = interned(f.token, "divided", fast.length, fast.steps, fast.still)
+    return f.but(rows=rows, token=token, axes=f.axes_with(axis, [*f.axes[axis][:-2], digit]))
 
 
 def apart(law: Any, f: Field, axis: int, place: int, parts: int) -> Field:
@@ -268,5 +285,5 @@ def apart(law: Any, f: Field, axis: int, place: int, parts: int) -> Field:
     coarse = tuple(parts * entry for entry in f.along(digit))
     within = f.stacked.adjoin(coarse, *others)
     if within.order(f.along(digit)) == parts:
-        return f.but(shifts=f.kept(within))
+        return f.seen(shifts=f.kept(within))
     return law.lose(f, axis, place)

@@ -57,8 +57,9 @@ def gather(law: Any, say: Say, parameters: dict, f: Field, indices: Field) -> Fi
     if axis not in numbers.collapsed_slice_dims:
         if picked.size != 1:
             raise NotImplementedError("gather of several windows")
-        first = int(np.clip(picked.item(), 0, f.shape[axis] - sizes[axis]))
-        return sliced(law, f, axis, first, sizes[axis], 1, say)
+        if not 0 <= picked.item() <= f.shape[axis] - sizes[axis]:
+            raise NotImplementedError("gather of a window that is partly outside of the array")
+        return sliced(law, f, axis, int(picked.item()), sizes[axis], 1, say)
     f = one_digit(law, f, axis, say)
     taken = _evenly(f, axis, picked)
     if taken is None:
@@ -117,13 +118,14 @@ def _taken(law: Any, say: Say, f: Field, axis: int, picked: list[int]) -> Field:
     return concatenated(law, runs, axis, say)
 
 
-def _placed(compute: Callable[[], Any], shape: Sequence[int], axis: int, picked: list[int]) -> Any:
-    """Zeros with an array written at some indices of an axis."""
+def _placed(compute: Callable[[], Any], shape: Sequence[int], axis: int, picked: list[int], scattered: int) -> Any:
+    """Zeros with an array, whose axis `scattered` has an entry for each, written at some indices of an axis."""
     array = compute()
     if array is None:
         return None
-    zeros = np.zeros(shape, np.asarray(array).dtype)
-    zeros[(slice(None),) * axis + (picked,)] = np.asarray(array).reshape(zeros[(slice(None),) * axis + (picked,)].shape)
+    array = np.moveaxis(np.asarray(array), scattered, axis)
+    zeros = np.zeros(shape, array.dtype)
+    zeros[(slice(None),) * axis + (picked,)] = array
     return zeros
 
 
@@ -150,7 +152,7 @@ def scatter(law: Any, say: Say, parameters: dict, f: Field, indices: Field, upda
     if update.constant is None:
         spread = bordered(law, update, {axis: (picked[0], high, step - 1)}, say)
     else:
-        spread = f.constant_like(partial(_placed, update.constant, f.shape, axis, picked))
+        spread = f.constant_like(partial(_placed, update.constant, f.shape, axis, picked, scattered))
     mask = np.zeros([n if k == axis else 1 for k, n in enumerate(f.shape)], bool)
     np.put_along_axis(mask, known[:, 0].reshape([-1 if k == axis else 1 for k in range(mask.ndim)]), True, axis)
     where = Field((), (), Lattice.whole(f.dim), constant=lambda: mask)

@@ -106,13 +106,16 @@ class Induced:
         """The output, moved as a shift of the input by `t` pixels moves it; on a torus."""
         digits = self.field.digits
         moving = [k for k, digit in enumerate(digits) if digit.moves]
-        if not moving:
+        if not moving or not y.size:
             return y
         split = y.reshape([digit.length for digit in digits])
         order = [*moving, *(k for k in range(len(digits)) if k not in moving)]
         front = split.transpose(order)
         rest = front.shape[len(moving) :]
-        taken = front.reshape(-1, *rest)[self._sources(t)].reshape(front.shape)
+        sources = self._sources(t)
+        if sources.min(initial=0) < 0:
+            raise RuntimeError(f"a shift by {tuple(t)} was derived that leads out of an output of shape {y.shape}")
+        taken = front.reshape(-1, *rest)[sources].reshape(front.shape)
         return taken.transpose(np.argsort(order)).reshape(y.shape)
 
     def shift(self, t: Sequence[int]) -> tuple[int, ...] | None:
@@ -140,7 +143,7 @@ class Induced:
         """Of f(x) and of f(x shifted by t), the entries that show the same part of the plane and saw no border."""
         digits = self.field.digits
         order = [k for k, digit in enumerate(digits) if digit.moves]
-        if not order:
+        if not order or not y.size:
             return y, moved
         order += [k for k in range(len(digits)) if k not in order]
         lengths = [digits[k].length for k in order if digits[k].moves]

@@ -31,7 +31,7 @@ def reshape(law: Any, say: Say, parameters: dict, f: Field, *_: Field) -> Field:
             else:
                 return _unreadable(law, say, f, sizes)
         axes.append(tuple(reversed(taken)))
-    return f.but(axes=tuple(reversed(axes)))
+    return f.seen(axes=tuple(reversed(axes)))
 
 
 def _unreadable(law: Any, say: Say, f: Field, sizes: Sequence[int]) -> Field:
@@ -43,7 +43,7 @@ def _unreadable(law: Any, say: Say, f: Field, sizes: Sequence[int]) -> Field:
 def transpose(law: Any, say: Say, parameters: dict, f: Field) -> Field:
     order = parameters["permutation"]
     labelled = [axis for axis in order if any(digit.still for digit in f.axes[axis])]
-    token = f.token if labelled == sorted(labelled) else (f.token, tuple(order))
+    token = f.token if labelled == sorted(labelled) else object()
     return f.but(axes=tuple(f.axes[axis] for axis in order), token=token)
 
 
@@ -52,19 +52,19 @@ def broadcast(law: Any, say: Say, parameters: dict, f: Field, *_: Field) -> Fiel
     for mine, axis in enumerate(parameters["broadcast_dimensions"]):
         if f.axes[mine] or f.shape[mine] == parameters["shape"][axis]:
             axes[axis] = f.axes[mine]
-    return f.but(axes=tuple(axes))
+    return f.seen(axes=tuple(axes))
 
 
 def squeeze(law: Any, say: Say, parameters: dict, f: Field) -> Field:
     gone = {axis % len(f.axes) for axis in parameters["dimensions"]}
-    return f.but(axes=tuple(digits for axis, digits in enumerate(f.axes) if axis not in gone))
+    return f.seen(axes=tuple(digits for axis, digits in enumerate(f.axes) if axis not in gone))
 
 
 def expand_dims(law: Any, say: Say, parameters: dict, f: Field) -> Field:
     axes = list(f.axes)
     for axis in sorted(parameters["dimensions"]):
         axes.insert(axis, ())
-    return f.but(axes=tuple(axes))
+    return f.seen(axes=tuple(axes))
 
 
 def rev(law: Any, say: Say, parameters: dict, f: Field) -> Field:
@@ -107,7 +107,7 @@ def tile(law: Any, say: Say, parameters: dict, f: Field) -> Field:
 def unstack(law: Any, say: Say, parameters: dict, f: Field) -> list[Field]:
     axis = parameters["axis"]
     pieces = [sliced(law, f, axis, k, 1, 1, say) for k in range(f.shape[axis])]
-    return [piece.but(axes=(*piece.axes[:axis], *piece.axes[axis + 1 :])) for piece in pieces]
+    return [piece.seen(axes=(*piece.axes[:axis], *piece.axes[axis + 1 :])) for piece in pieces]
 
 
 def pad(law: Any, say: Say, parameters: dict, f: Field, value: Field) -> Field:

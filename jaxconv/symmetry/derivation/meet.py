@@ -6,8 +6,10 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from jaxconv.symmetry.derivation.field import Digit, Field, Row, Say, merged_notes, refine
+from jaxconv.symmetry.derivation.field import Digit, Field, Note, Row, Say, merged_notes, refine
 from jaxconv.symmetry.derivation.lattice import Vector, plus
+
+MOST_ROWS = 6  # positions that one index may have; attention has two, and no network seen has more than three
 
 
 def agreed(law: Any, fields: Sequence[Field], say: Say | None = None) -> Field:
@@ -61,8 +63,21 @@ def _union(law: Any, fields: Sequence[Field], say: Say | None) -> Field:
     axes = tuple(tuple(next(parts) for _ in axis) for axis in fields[0].axes)
     notes = merged_notes(*(f.notes for f in fields))
     met = Field(axes, tuple(rows), shifts, notes=notes, holds=all(f.holds for f in fields))
+    if len(rows) > MOST_ROWS:
+        return pinned(law, met)
     opposed = any(len({step for step in digit.steps if any(step)}) > 1 for digit in digits)
     return met.noted(say("arrays that move in different ways meet")) if say and opposed else met
+
+
+def pinned(law: Any, f: Field) -> Field:
+    """The field with labels alone: only what leaves all of it as it is survives."""
+    for axis, digits in enumerate(f.axes):
+        for place in range(len(digits)):
+            f = law.lose(f, axis, place)
+    f = law.gate(f.but(), f, lambda reason: Note(reason, "join", "several lines"))
+    bare = replace(f, rows=(), constant=None)
+    labelled = tuple(tuple(d for digit in digits for d in bare.label(digit.length)) for digits in f.axes)
+    return bare.but(axes=labelled)
 
 
 def _add(law: Any, rows: list[Row], columns: list[list[Vector]], row: Row, steps: list[Vector]) -> None:

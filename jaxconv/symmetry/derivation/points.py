@@ -234,7 +234,7 @@ class PointLaw:
             array = squeezed(constant, np.asarray(array))
             full = [d.length if d.moves else size for d, size in zip(f.digits, array.shape, strict=True)]
             array = np.broadcast_to(array, full)
-            if not np.array_equal(carried(array, routes), array):
+            if carried(array, routes).tobytes() != array.tobytes():  # 0 and -0 differ
                 f = self.broken(f, note)
         return f
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from jaxconv.symmetry.derivation import indexing, layout, sums
-from jaxconv.symmetry.derivation.field import Field, Say
+from jaxconv.symmetry.derivation.field import Field, Say, interned
 from jaxconv.symmetry.derivation.meet import agreed, widened
 from jaxconv.symmetry.derivation.walk import named
 
@@ -14,7 +14,7 @@ ELEMENTWISE = named("""
 abs acos acosh add add_any and asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil clamp clz complex conj
 convert_element_type copy copy_p cos cosh device_put digamma div eq eq_to erf erf_inv erfc exp exp2 expm1 floor
 from_edtype ge gt igamma igamma_grad_a igammac imag integer_pow is_finite layout_constraint le le_to lgamma log log1p
-log2 logistic lt lt_to max mesh_cast min mul mulhi ne neg nextafter not one_minus_square optimization_barrier or pcast
+log2 logistic lt lt_to max mesh_cast min mul mulhi ne neg nextafter not one_minus_square or pcast
 polygamma population_count pow pvary real reduce_precision regularized_incomplete_beta rem reshard round rsqrt select_n
 sharding_constraint shift_left shift_right_arithmetic shift_right_logical sign sin sinh sqrt square stop_gradient sub
 tan tanh to_edtype xor zeta
@@ -35,7 +35,7 @@ def _elementwise(law: Any, say: Say, parameters: dict, *fields: Field) -> Field:
     scalars = all(not any(digit.still for digit in f.digits) for f in fields if f.constant is not None)
     if len(moving) == 1 and scalars and moving[0].token is not None:
         values = tuple(_scalar(f) for f in fields)
-        return result.but(token=(moving[0].token, name, str(parameters), values))
+        return result.but(token=interned(moving[0].token, name, str(parameters), values))
     result = result.but(token=object())
     if name in COMMUTATIVE and len(moving) == len(fields) == 2:
         return law.folded(name, *fields, result)
@@ -43,11 +43,13 @@ def _elementwise(law: Any, say: Say, parameters: dict, *fields: Field) -> Field:
 
 
 def _scalar(f: Field) -> Any:
-    """The one value of a constant that is the same everywhere; None for an array that moves."""
+    """What tells a constant that is the same everywhere from others: its dtype and bits."""
     if f.constant is None:
-        return None
-    array = np.asarray(f.constant())
-    return array.reshape(-1)[0].item() if array.size else None
+        return "moves"
+    array = f.constant()
+    if array is None or not np.size(array):
+        return object()
+    return str(np.asarray(array).dtype), np.asarray(array).reshape(-1)[0].tobytes()
 
 
 # Each is called (law, say, parameters, *fields) and returns a field, or a list of them.
@@ -69,6 +71,7 @@ RULES: dict[str, Any] = {
     "expand_dims": layout.expand_dims,
     "fft": sums.fft,
     "gather": indexing.gather,
+    "optimization_barrier": sums.optimization_barrier,
     "pad": layout.pad,
     "reshape": layout.reshape,
     "scatter": indexing.scatter,

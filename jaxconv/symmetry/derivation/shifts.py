@@ -1,9 +1,9 @@
 """The law of shifts: what borders, constants, reductions and losses do to the lattice of shifts that survive."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import lcm
 
 import numpy as np
 
@@ -196,10 +196,11 @@ def _stabiliser(f: Field, array: np.ndarray | None) -> Lattice | None:
         return Lattice.whole(f.dim)
     lengths = [digits[k].length for k in places]
     table = np.moveaxis(array, places, range(len(places)))
-    table = np.broadcast_to(table, (*lengths, *table.shape[len(places) :])).reshape(int(np.prod(lengths)), -1)
+    others = table.shape[len(places) :]
+    table = np.broadcast_to(table, (*lengths, *others)).reshape(math.prod(lengths), math.prod(others))
     labels = _labels(table)
     steps = [f.along(digits[k]) for k in places]
-    scale = lcm(*(entry.denominator for step in (*steps, *f.stacked.basis) for entry in step))
+    scale = math.lcm(*(entry.denominator for step in (*steps, *f.stacked.basis) for entry in step))
     indices = np.indices(lengths).reshape(len(places), -1).T
     points = indices @ np.array([[int(entry * scale) for entry in step] for step in steps], dtype=np.int64)
     rows = len(f.rows)
@@ -235,9 +236,7 @@ def _shifts_of(f: Field, move: Vector, scale: int) -> list[Vector]:
 
 
 def _labels(table: np.ndarray) -> np.ndarray:
-    """One integer a row, equal for equal rows; NaN equals NaN, and 0 equals -0."""
-    if table.dtype.kind not in "biu":
-        table = table + np.zeros((), table.dtype)
+    """One integer a row, equal for rows of equal bits."""
     raw = np.ascontiguousarray(table)
     known: dict[bytes, int] = {}
     return np.array([known.setdefault(row.tobytes(), len(known)) for row in raw])

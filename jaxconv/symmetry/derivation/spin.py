@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
+from jax.lax import GatherScatterMode
 
 from jaxconv.symmetry.derivation.field import Say
 from jaxconv.symmetry.derivation.walk import named
@@ -15,9 +17,9 @@ NAMES = {EVEN: "even", ODD: "odd", ZERO: "zero", UNKNOWN: "unknown"}
 
 # Entries only move, or are added up: -x gives minus the result.
 SAME = named("""
-broadcast_in_dim conj copy cumsum device_put dynamic_slice expand_dims fft gather imag neg optimization_barrier pvary
+broadcast_in_dim conj copy cumsum device_put dynamic_slice expand_dims fft imag neg pvary
 pcast real reduce_sum reduce_window_sum reshape rev sharding_constraint slice split squeeze stop_gradient tile transpose
-unstack reduce_precision convert_element_type
+unstack reduce_precision
 """)
 ODD_FUNCTIONS = named("asin asinh atan atanh cbrt erf erf_inv round sign sin sinh tan tanh")
 EVEN_FUNCTIONS = named("abs cos cosh is_finite square")
@@ -45,12 +47,23 @@ class SpinFlips:
 
     def rule(self, equation: Any, say: Say, values: Sequence[Signs]) -> Sequence[Signs]:
         """Go through one equation."""
-        factors = self._factors(equation.primitive.name, equation.params, values)
+        name = equation.primitive.name
+        if name == "optimization_barrier":
+            return [Signs(value.factors) for value in values]
+        factors = self._factors(name, equation.params, values)
+        if name == "convert_element_type" and not _keeps_sign(
+            equation.invars[0].aval.dtype, equation.params["new_dtype"]
+        ):
+            factors &= EVEN
         return [Signs(factors)] * len(equation.outvars)
 
     def _factors(self, name: str, parameters: dict, values: Sequence[Signs]) -> frozenset[int]:
         first = values[0].factors if values else EVEN
-        if name in SAME or name in ODD_FUNCTIONS:
+        if name == "convert_element_type":
+            return first
+        if name == "gather" and parameters["mode"] == GatherScatterMode.FILL_OR_DROP and parameters["fill_value"] != 0:
+            first &= EVEN  # what stands for entries outside has no sign
+        if name in SAME or name in ODD_FUNCTIONS or name == "gather":
             indices = values[1:] if name in ("dynamic_slice", "gather") else ()
             return first if all(1 in value.factors for value in indices) else UNKNOWN
         if name in EVEN_FUNCTIONS:
@@ -61,11 +74,16 @@ class SpinFlips:
             pairs = [(a, b) for a in values[0].factors for b in values[1].factors]
             return frozenset(a * b for a, b in pairs)
         if name in ALL_ALIKE:
-            if name == "select_n" and 1 not in first:
+            decides = values[:1] if name == "select_n" else values[2:] if name == "dynamic_update_slice" else ()
+            if not all(1 in value.factors for value in decides):
                 return UNKNOWN
             parts = values[1:] if name == "select_n" else values[:2] if name == "dynamic_update_slice" else values
             return reduce(frozenset.__and__, (value.factors for value in _with_zeros(parts)))
         return EVEN if all(1 in value.factors for value in values) else UNKNOWN
+
+    def widen(self, value: Signs) -> Signs:
+        """Return nothing."""
+        return Signs(UNKNOWN)
 
     def join(self, values: Sequence[Signs], say: Say) -> Signs:
         """Return what holds of all values."""
@@ -86,6 +104,13 @@ class SpinFlips:
     def listed(self, value: Signs, length: int) -> Signs:
         """Return many such entries."""
         return value
+
+
+def _keeps_sign(old: Any, new: Any) -> bool:
+    """Whether a conversion of -x gives minus that of x: to wider numbers, and to floats."""
+    if jnp.issubdtype(new, jnp.inexact):
+        return jnp.issubdtype(old, jnp.inexact) or jnp.issubdtype(old, jnp.signedinteger)
+    return jnp.issubdtype(old, jnp.signedinteger) and jnp.can_cast(old, new)
 
 
 def _with_zeros(values: Sequence[Signs]) -> list[Signs]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from jaxconv.symmetry.derivation.field import Field, Say
 from jaxconv.symmetry.derivation.meet import agreed, contracted, contracted_axis, product
-from jaxconv.symmetry.derivation.windows import Slide, slid
+from jaxconv.symmetry.derivation.windows import Slide, one_digit, slid
 
 
 def reduction(idempotent: bool) -> Callable[..., Field]:
@@ -45,10 +45,14 @@ def sort(law: Any, say: Say, parameters: dict, *fields: Field) -> list[Field]:
     return [agreed(law, [f.but() for f in fields], say).but(token=object()) for _ in fields]
 
 
+def optimization_barrier(law: Any, say: Say, parameters: dict, *fields: Field) -> list[Field]:
+    return [f.seen() for f in fields]
+
+
 def top_k(law: Any, say: Say, parameters: dict, f: Field, *_: Field) -> list[Field]:
     axis = parameters.get("axis", len(f.axes) - 1) % len(f.axes)
     shape = (*f.shape[:axis], parameters["k"], *f.shape[axis + 1 :])
-    return [_along(law, say, f, [axis], shape)] * 2
+    return [_along(law, say, f, [axis], shape) for _ in range(2)]
 
 
 def fft(law: Any, say: Say, parameters: dict, f: Field) -> Field:
@@ -61,7 +65,15 @@ def fft(law: Any, say: Say, parameters: dict, f: Field) -> Field:
 
 
 def reduce_window(law: Any, say: Say, parameters: dict, *fields: Field) -> Any:
-    inputs = fields[: max(1, len(fields) // 2)] if "jaxpr" in parameters else fields
+    inputs = fields
+    if "jaxpr" in parameters:  # a computation of the user's own, of all operands at once
+        if law.anchored:
+            raise NotImplementedError("reduce_window with a function that may not be commutative")
+        operands, inits = fields[: len(fields) // 2], fields[len(fields) // 2 :]
+        together = agreed(law, operands, say)
+        for init in inits:
+            together = law.gate(together, init, say) if init.constant is None else together
+        inputs = [together.but() for _ in operands]
     slides = {
         axis: Slide(*sizes)
         for axis, sizes in enumerate(
@@ -131,6 +143,8 @@ def _convolved(
 ) -> Field:
     """Convolve `x`, channels last, over the axes `space`; the kernel is invariant, or decides what survives."""
     channel = len(x.axes) - 1
+    for axis, slide in zip(space, slides, strict=True):
+        x = one_digit(law, x, axis, say) if slide != Slide() else x
     moved = slid(law, x.but(), dict(zip(space, slides, strict=True)), say)
     moved = law.kernel(moved, x, kernel, dict(zip(space, taps, strict=True)), say)
     if kernel.constant is None:

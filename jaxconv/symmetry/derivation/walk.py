@@ -5,6 +5,7 @@ A domain is what the values mean; it has
     rule(equation, say, values) -> values      one equation,
     join(values, say) -> value                 what holds whichever of several values it is,
     gate(value, condition, say) -> value       `value`, where `condition` decided how it was computed,
+    widen(value) -> value                      less than what holds, where a loop does not come to rest,
     alike(a, b) -> bool                        whether two values say the same, which ends a loop,
     member(value) / listed(value, length)      one step's part of a scanned array, and the array of all steps,
     constant(shape, compute, repeated) -> value    an array that does not depend on the input.
@@ -12,6 +13,7 @@ A domain is what the values mean; it has
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from itertools import count
 from typing import Any, Protocol
 
 import jax
@@ -22,6 +24,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 from jaxconv.symmetry.derivation.field import Note, Say
 from jaxconv.symmetry.derivation.source import is_library, line_of
 
+PATIENCE = 8  # turns of a loop before what still changes is given up
 LARGEST = 2**27  # entries of a constant that is computed to be looked at
 
 
@@ -56,6 +59,10 @@ class Domain(Protocol):
 
     def listed(self, value: Any, length: int) -> Any:
         """Return the value of `length` such entries, stacked."""
+        ...
+
+    def widen(self, value: Any) -> Any:
+        """Return less than what holds of `value`, so little that a loop cannot change it for ever."""
         ...
 
     def alike(self, a: Any, b: Any) -> bool:
@@ -175,11 +182,14 @@ def _cond(domain: Domain, branches: Any, say: Say, index: Any, values: Sequence[
 def _fixpoint(domain: Domain, step: Callable[[list[Any]], list[Any]], carry: list[Any], say: Say) -> list[Any]:
     """The least values that hold before and after every step of a loop."""
     carry = [domain.join([value], say) for value in carry]
-    while True:
+    for turn in count():
         after = [domain.join([a, b], say) for a, b in zip(carry, step(carry), strict=True)]
-        if all(domain.alike(a, b) for a, b in zip(carry, after, strict=True)):
+        same = [domain.alike(a, b) for a, b in zip(carry, after, strict=True)]
+        if all(same):
             return after
-        carry = after
+        tired = turn >= PATIENCE
+        carry = [domain.widen(b) if tired and not kept else b for b, kept in zip(after, same, strict=True)]
+    raise AssertionError("a loop without end")
 
 
 def _scan_parts(parameters: dict) -> tuple[int, int]:

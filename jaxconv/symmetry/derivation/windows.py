@@ -46,7 +46,7 @@ def sliced(law: Any, f: Field, axis: int, start: int, length: int, stride: int, 
         return f.with_axis(axis, f.label(length))
     (digit,) = f.axes[axis]
     if not digit.moves and digit.still:
-        return f.but(token=(f.token, axis, start, length, stride)).with_axis(axis, f.label(length))
+        return f.with_axis(axis, f.label(length))
     low, high = digit.clean
     clean = (
         (-(-(low - start) // stride), (high - 1 - start) // stride + 1)
@@ -74,7 +74,9 @@ def _sampled(
     rows = tuple(Row(plus(row.start, step, offset), row.period) for row, step in zip(f.rows, digit.steps, strict=True))
     steps = tuple(tuple(stride * entry for entry in step) for step in digit.steps)
     piece = replace(digit, length=length, steps=steps, clean=clean, cut=cut)
-    return f.but(rows=rows).with_axis(axis, [piece] if length != 1 else [])
+    # A single index has no digit to say that it is unclean: it stands for itself.
+    token = f.token if length != 1 or clean == (0, 1) else object()
+    return f.but(rows=rows, token=token, axes=f.axes_with(axis, [piece] if length != 1 else []))
 
 
 def _about_stride(f: Field, digit: Digit, stride: int) -> str:
@@ -112,7 +114,7 @@ def _spread(law: Any, f: Field, axis: int, lo: int, hi: int, factor: int) -> tup
     (digit,) = f.axes[axis]
     free_lo, free_hi = (max(0, min(amount, factor - 1)) for amount in (lo, hi))
     steps = tuple(tuple(entry / factor for entry in step) for step in digit.steps)
-    length = (digit.length - 1) * factor + 1 + free_lo + free_hi
+    length = max(digit.length * factor - factor + 1, 0) + free_lo + free_hi
     low, high = digit.clean
     clean = (0, length) if digit.whole else (max(0, low * factor + free_lo), (high - 1) * factor + 1 + free_lo)
     rows = tuple(Row(plus(row.start, step, -free_lo), row.period) for row, step in zip(f.rows, steps, strict=True))
@@ -134,7 +136,7 @@ def slid(law: Any, f: Field, slides: dict[int, Slide], say: Say) -> Field:
     f = bordered(law, f, {axis: (s.lo, s.hi, s.spread - 1) for axis, s in slides.items()}, say)
     for axis, slide in slides.items():
         f = one_digit(law, f, axis, say)
-        length = (f.shape[axis] - slide.reach) // slide.stride + 1
+        length = max((f.shape[axis] - slide.reach) // slide.stride + 1, 0)
         if f.axes[axis]:
             (digit,) = f.axes[axis]
             low, high = digit.clean
@@ -163,7 +165,7 @@ def concatenated(law: Any, pieces: Sequence[Field], axis: int, say: Say) -> Fiel
     clean = _longest_clean([pieces[k].axes[axis] for k in run], [lengths[k] for k in run])
     cut = next((piece.axes[axis][0].cut for piece in pieces[first : last + 1] if piece.axes[axis]), None)
     digit = Digit(sum(lengths[first : last + 1]), steps, False, clean, cut)
-    result = base.but(rows=rows).with_axis(axis, [digit])
+    result = base.seen(rows=rows, axes=base.axes_with(axis, [digit]))
     if not (lo or hi):
         return result
     strangers = [_beside(piece, axis, result) for k, piece in enumerate(pieces) if k not in run]
