@@ -65,6 +65,13 @@ SURVIVORS = {
         (1, 8, 1),
         [(1,)],
     ),
+    "a window as long as the axis": (lambda x: nnx.avg_pool(x[:, :, None], (12, 1)), (1, 12, 1), [(1,)]),
+    "the same, pixel by pixel": (lambda x: jc.max_pool(x, (12,)), (1, 12, 1), [(1,)]),
+    "a window that wraps around an orbit, and one period of the result": (
+        lambda x: (x + jnp.roll(x, 3, 1) + jnp.roll(x, 6, 1) + jnp.roll(x, 9, 1))[:, :3],
+        (1, 12, 1),
+        [(1,)],
+    ),
     "an axis of its own": (lambda x: x.sum(2), (1, 12, 3), [(1,)]),
     "Fourier transform, which has no rule yet": (lambda x: jnp.abs(jnp.fft.fft(x, axis=1)), (1, 8, 1), []),
 }

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxconv.symmetry.derivation.field import Digit, Field, Note, Row, Say
+from jaxconv.symmetry.derivation.folds import Fold, fold
 from jaxconv.symmetry.derivation.lattice import Lattice, Vector, plus
 from jaxconv.symmetry.derivation.shifts import enlarged, squeezed
 from jaxconv.symmetry.element import Element
@@ -33,16 +34,6 @@ class Route:
     def stays(self) -> bool:
         """Whether it moves nothing."""
         return self.sign > 0 and self.offset == 0
-
-
-@dataclass(frozen=True)
-class Fold:
-    """Entries of one function, `offsets` around where the field stands, combined by a commutative operation."""
-
-    operation: str
-    token: Any
-    holds: bool
-    offsets: tuple[Vector, ...]
 
 
 @dataclass(frozen=True)
@@ -113,18 +104,12 @@ class PointLaw:
 
         On the way the motion may be lost, and come back when the set is complete: it stands about its own middle.
         """
-        first, second = _folding(name, a), _folding(name, b)
-        alike = a.axes == b.axes and [row.period for row in a.rows] == [row.period for row in b.rows]
-        if first.token is None or first.token != second.token or not alike or len(a.rows) != 1:
+        found = fold(name, a, b)
+        if found is None:
             return result
-        gap = plus(b.rows[0].start, a.rows[0].start, -1)
-        offsets = [*first.offsets, *(plus(gap, offset) for offset in second.offsets)]
-        middle = tuple(sum(entries, Fraction(0)) / len(offsets) for entries in zip(*offsets, strict=True))
-        offsets = sorted(plus(offset, middle, -1) for offset in offsets)
-        fold = Fold(name, first.token, first.holds, tuple(offsets))
-        holds = fold.holds and sorted(map(self.turned, offsets)) == offsets
-        row = Row(plus(a.rows[0].start, middle), a.rows[0].period)
-        return result.but(axes=a.axes, rows=(row,), token=fold, holds=holds)
+        made, row = found
+        holds = made.holds and tuple(sorted(map(self.turned, made.offsets))) == made.offsets
+        return result.but(axes=a.axes, rows=(row,), token=made, holds=holds)
 
     def hopeful(self, f: Field) -> bool:
         """Whether the motion holds, or may hold again when a pooling is complete."""
@@ -249,13 +234,6 @@ def carried(array: Any, routes: dict[int, Route]) -> Any:
         back = np.argsort(route.indices(array.shape[route.to]))
         array = array.take(back, axis=route.to)
     return array
-
-
-def _folding(operation: str, f: Field) -> Fold:
-    """The entries that a field is made of by an operation; at least its own."""
-    if isinstance(f.token, Fold) and f.token.operation == operation:
-        return f.token
-    return Fold(operation, f.token, f.holds, ((Fraction(0),) * f.dim,))
 
 
 def _numbered(f: Field, axis: int) -> list[tuple[int, Digit]]:

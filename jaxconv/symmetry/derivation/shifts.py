@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from jaxconv.symmetry.derivation.field import Digit, Field, Note, Row, Say, apart
+from jaxconv.symmetry.derivation.folds import fold, orbits
 from jaxconv.symmetry.derivation.lattice import Lattice, Vector, plus, vector
 
 
@@ -23,8 +24,12 @@ class ShiftLaw:
         return True
 
     def folded(self, name: str, a: Field, b: Field, result: Field) -> Field:
-        """Combine two arrays by a commutative operation: for shifts nothing special."""
-        return result
+        """Combine two windows of one function, as a pooling does: a window that wraps around an orbit forgets it."""
+        found = fold(name, a, b)
+        if found is None or not self.cyclic:
+            return result
+        made, row = found
+        return result.but(axes=a.axes, rows=(orbits(made, row),), token=made)
 
     def hopeful(self, f: Field) -> bool:
         """Whether anything may still be known of a field: of shifts always."""

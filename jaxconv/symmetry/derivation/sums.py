@@ -87,8 +87,11 @@ def reduce_window(law: Any, say: Say, parameters: dict, *fields: Field) -> Any:
             )
         )
     }
-    results = []
+    name, results = say("").primitive, []
     for f in inputs:
+        whole = [axis for axis, slide in slides.items() if slide == Slide(f.shape[axis], slide.stride) != Slide()]
+        if name != "reduce_window" and whole:  # as users write global pooling
+            f = law.reduce(f, whole, name != "reduce_window_sum", say)
         for axis, slide in slides.items():
             if slide != Slide() and any(digit.still for digit in f.axes[axis]):
                 f = contracted_axis(law, f, axis, f.shape[axis], say)
