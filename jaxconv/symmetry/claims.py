@@ -128,7 +128,7 @@ class Equivariant:
     __str__ = __repr__
 
 
-def Invariant(group: Group, *, axes: Axes = None) -> Equivariant:  # noqa: N802
+def Invariant(group: Group, *, axes: Axes = None) -> Equivariant:
     """f(g x) = f(x) for all g in `group`.
 
     Args:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from jaxconv.symmetry.derivation.field import Digit, Field, Note, Row, Say, apart
+from jaxconv.symmetry.derivation.field import Field, Note, Row, Say, apart
 from jaxconv.symmetry.derivation.folds import fold, orbits
 from jaxconv.symmetry.derivation.lattice import Lattice, Vector, plus, vector
 
@@ -253,6 +253,3 @@ def _constant_on_classes(classes: np.ndarray, labels: np.ndarray) -> bool:
     first = np.zeros(inverse.max(initial=0) + 1, labels.dtype)
     first[inverse] = labels
     return bool(np.array_equal(first[inverse], labels))
-
-
-__all__ = ["Digit", "ShiftLaw", "enlarged"]
