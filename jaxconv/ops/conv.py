@@ -1,7 +1,7 @@
 """Convolution and its adjoint."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +11,14 @@ from jaxtyping import Array, Num
 from jaxconv.geometry import Axis, Padding, Sizes, Window
 from jaxconv.naming import named
 from jaxconv.ops.algorithms import einsum
+from jaxconv.ops.algorithms.choose import why_not
 from jaxconv.ops.arguments import add_bias, as_operands
 from jaxconv.ops.boundary import extend, fold, unroll
 from jaxconv.ops.channels import check_channels
 from jaxconv.ops.primitive import contract
 
-Method = Literal["xla", "einsum"] | None
+Algorithm = Literal["einsum", "xla", "gemm", "taps", "blocks", "phases", "fft", "native"]
+Method = Algorithm | None
 
 
 @named
@@ -53,7 +55,8 @@ def conv(
       kernel_dilation: spread the taps of the kernel apart.
       feature_group_count: split the channels into groups that do not mix; c_in of them make a depthwise convolution.
       exact: refuse a window that does not tile the padded input; by default the rest is ignored.
-      method: None for the fastest known; "einsum" for the definition above, written out; "xla" for `lax`.
+      method: None for the fastest known, which `explain` tells; "einsum" for the definition above, written out; "xla"
+        for `lax`; or another of `jaxconv.ops.algorithms`, also for those derivatives that it can compute.
       precision: as in `lax.conv_general_dilated`.
       preferred_element_type: dtype of the sums and of the result; by default that of the promoted operands, and at
         least 32 bits for integers.
@@ -83,9 +86,9 @@ def conv(
         out = einsum.conv(x, kernel, axes, feature_group_count, dtype, precision)
     else:
         x, axes = extend(x, axes)
-        out = contract(
-            "out", x=x, kernel=kernel, axes=axes, groups=feature_group_count, dtype=dtype, precision=precision
-        )
+        given: Any = dict(axes=axes, groups=feature_group_count, dtype=dtype, precision=precision)
+        check_accepts("conv", method, x, kernel, solve="out", **given)
+        out = contract("out", x=x, kernel=kernel, method=method, **given)
     return add_bias("conv", out, bias)
 
 
@@ -145,9 +148,9 @@ def conv_transpose(
     else:
         x, axes = unroll(x, axes)
         inner = tuple(axis.extended()[2] for axis in axes)
-        wide = contract(
-            "x", out=x, kernel=kernel, axes=inner, groups=feature_group_count, dtype=dtype, precision=precision
-        )
+        given: Any = dict(axes=inner, groups=feature_group_count, dtype=dtype, precision=precision)
+        check_accepts("conv_transpose", method, x, kernel, solve="x", **given)
+        wide = contract("x", out=x, kernel=kernel, method=method, **given)
         out = fold(wide, axes)
     return add_bias("conv_transpose", out, bias)
 
@@ -166,6 +169,13 @@ def _einsum_transpose(x, kernel, axes: tuple[Axis, ...], groups: int, dtype, pre
 
 def check_method(where: str, method: Method) -> Method:
     """`method` itself; refuses one that does not exist."""
-    if method not in (None, "xla", "einsum"):
-        raise ValueError(f"{where}: unknown method {method!r}; use None for the fastest, 'xla' or 'einsum'")
+    if method is not None and method not in get_args(Algorithm):
+        known = ", ".join(map(repr, get_args(Algorithm)))
+        raise ValueError(f"{where}: unknown method {method!r}; use None for the fastest or one of {known}")
     return method
+
+
+def check_accepts(where: str, method: Method, a: jax.Array, b: jax.Array, **given) -> None:
+    """Refuse a method that cannot compute this."""
+    if reason := method and why_not(method, a, b, **given):
+        raise ValueError(f"{where}: method={method!r} {reason}; use method=None, which picks one that can")

@@ -17,7 +17,7 @@ Shapes, with `ensemble` leading axes shared by all three arrays:
 """
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,10 +27,8 @@ from jax.interpreters import ad, batching, mlir
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jaxconv.geometry import Axis
-from jaxconv.ops.algorithms import xla
-
-Slot = Literal["x", "kernel", "out"]
-OPERANDS: dict[str, tuple[Slot, Slot]] = {"out": ("x", "kernel"), "x": ("out", "kernel"), "kernel": ("x", "out")}
+from jaxconv.ops.algorithms import choose
+from jaxconv.ops.algorithms.problem import OPERANDS, Slot
 
 conv_p = Primitive("conv")
 
@@ -43,11 +41,12 @@ def contract(
     dtype: Any,
     precision: Any = None,
     ensemble: int = 0,
+    method: str | None = None,
     **arrays: jax.Array,
 ) -> jax.Array:
     """Sum the products of the two given `arrays`; returns the third, `solve`, in `dtype`.
 
-    `axes` are zero-padded: other boundaries have been added to `x` before.
+    `axes` are zero-padded: other boundaries have been added to `x` before. `method` forces an algorithm.
     """
     first, second = _same_manual_axes(*(arrays[name] for name in OPERANDS[solve]))
     bind: Any = partial(
@@ -58,6 +57,7 @@ def contract(
         dtype=jnp.dtype(dtype),
         precision=precision,
         ensemble=ensemble,
+        method=method,
     )
     sharding = jax.typeof(first).sharding
     if AxisType.Explicit in sharding.mesh.axis_types:  # the batch stays sharded as it is; XLA arranges the rest
@@ -77,13 +77,13 @@ def _same_manual_axes(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]
 
 
 @conv_p.def_abstract_eval
-def _abstract(a, b, *, solve, axes, groups, dtype, precision, ensemble):
-    shape = xla.open_shape(solve, a.shape, b.shape, axes, groups, ensemble)
+def _abstract(a, b, *, solve, axes, groups, dtype, precision, ensemble, method):
+    shape = choose.open_shape(solve, a.shape, b.shape, axes, groups, ensemble)
     return a.update(shape=shape, dtype=dtype, weak_type=False)
 
 
 @conv_p.def_impl
-@partial(jax.jit, static_argnames=("solve", "axes", "groups", "dtype", "precision", "ensemble"))
+@partial(jax.jit, static_argnames=("solve", "axes", "groups", "dtype", "precision", "ensemble", "method"))
 def _run(a, b, **parameters):
     return conv_p.bind(a, b, **parameters)
 
@@ -117,7 +117,7 @@ def _batch(operands, dims, *, solve: Slot, axes, groups, ensemble, **parameters)
     if size == 0:
         arrays[name] = moved[name].sum(0)  # of the shape that one member has
         first, second = (arrays[operand].shape for operand in OPERANDS[solve])
-        shape = xla.open_shape(solve, first, second, axes, groups, ensemble)
+        shape = choose.open_shape(solve, first, second, axes, groups, ensemble)
         return jnp.zeros((0, *shape), parameters["dtype"]), 0
     hidden = {name, solve}
     if hidden == {"x", "out"}:
@@ -154,4 +154,12 @@ def _reveal(array: jax.Array, size: int, axis: int, groups: int) -> jax.Array:
 
 
 batching.primitive_batchers[conv_p] = _batch
-mlir.register_lowering(conv_p, mlir.lower_fun(xla.contract, multiple_results=False))
+
+
+def _lower(platform: str, context: mlir.LoweringRuleContext, *operands, **parameters):
+    chosen = mlir.lower_fun(partial(choose.contract, platform=platform), multiple_results=False)
+    return chosen(context, *operands, **parameters)
+
+
+mlir.register_lowering(conv_p, partial(_lower, "any"))
+mlir.register_lowering(conv_p, partial(_lower, "cpu"), platform="cpu")

@@ -1,0 +1,125 @@
+"""What an algorithm is given: the trilinear sum of `jaxconv.ops.primitive` in one canonical form.
+
+The ensemble axes are one axis, `members`, and the batch axes are one:
+
+    x       members batch *space c_in
+    kernel  members *window c_in/groups c_out
+    out     members batch *space_out c_out
+
+Both operands have one dtype, no array is empty and all axes are zero-padded. An algorithm is a module with
+
+    refuses(problem)               why it cannot compute this, in half a sentence; None if it can
+    contract(problem, a, b, solve) the third array, in any dtype that holds its sums exactly; `solve(problem, a, b)`
+                                   computes whatever smaller convolutions it makes of the problem, by the best algorithm
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxconv.geometry import Axis
+
+Slot = Literal["x", "kernel", "out"]
+OPERANDS: dict[str, tuple[Slot, Slot]] = {"out": ("x", "kernel"), "x": ("out", "kernel"), "kernel": ("x", "out")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """The array `solve`, from the other two; see the head of this file."""
+
+    solve: Slot
+    axes: tuple[Axis, ...]
+    groups: int
+    members: int
+    batch: int
+    c_in: int
+    c_out: int
+    dtype: Any  # of both operands
+    sums: Any  # at least as wide: the dtype in which products are summed
+    precision: Any = None
+
+    def shape(self, name: Slot) -> tuple[int, ...]:
+        """Shape of an array of one member."""
+        if name == "kernel":
+            return (*(axis.window for axis in self.axes), self.c_in // self.groups, self.c_out)
+        if name == "x":
+            return (self.batch, *(axis.size for axis in self.axes), self.c_in)
+        return (self.batch, *(axis.output for axis in self.axes), self.c_out)
+
+    @property
+    def taps(self) -> int:
+        """Taps of the window."""
+        return math.prod(axis.window for axis in self.axes)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of all outputs of one member."""
+        return math.prod(self.shape("out")[:-1])
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all members; those that meet padding included."""
+        return self.members * self.pixels * self.taps * self.c_in * self.c_out // self.groups
+
+    @property
+    def depthwise(self) -> bool:
+        """Each input channel makes channels of its own."""
+        return self.groups == self.c_in and self.groups > 1
+
+    @property
+    def real(self) -> bool:
+        """Floating-point numbers of at most 32 bits, for which processors have fast products."""
+        return jnp.issubdtype(self.dtype, jnp.floating) and jnp.dtype(self.dtype).itemsize <= 4
+
+
+Solve = Callable[[Problem, jax.Array, jax.Array], jax.Array]
+
+
+def pose(a: Any, b: Any, *, solve: Slot, axes, groups: int, ensemble: int, dtype, precision) -> Problem:
+    """The problem of two arrays, or of their shapes and dtypes, as `conv_p` takes them."""
+    rank = len(axes)
+    arrays = dict(zip(OPERANDS[solve], (a.shape, b.shape), strict=True))
+    images = arrays.get("x") or arrays["out"]
+    if "kernel" in arrays:
+        c_in, c_out = arrays["kernel"][-2] * groups, arrays["kernel"][-1]
+    else:
+        c_in, c_out = arrays["x"][-1], arrays["out"][-1]
+    common = wider(a.dtype, b.dtype)  # they differ in width only, where a preferred_element_type is wider
+    return Problem(
+        solve=solve,
+        axes=axes,
+        groups=groups,
+        members=math.prod(images[:ensemble]),
+        batch=math.prod(images[ensemble : len(images) - 1 - rank]),
+        c_in=c_in,
+        c_out=c_out,
+        dtype=common,
+        sums=wider(common, jnp.dtype(dtype)),
+        precision=precision,
+    )
+
+
+def wider(a, b):
+    """The dtype of more bytes."""
+    return a if a.itemsize >= b.itemsize else b
+
+
+def as_forward(problem: Problem, a: jax.Array, b: jax.Array) -> tuple[Problem, jax.Array, jax.Array]:
+    """A data gradient as the convolution that it is: strides and dilations exchanged, the kernel turned."""
+    if problem.solve != "x":
+        return problem, a, b
+    axes = tuple(axis.transposed() for axis in problem.axes)
+    turned = exchange_channels(lax.rev(b, tuple(range(1, len(axes) + 1))), problem.groups)
+    return replace(problem, solve="out", axes=axes, c_in=problem.c_out, c_out=problem.c_in), a, turned
+
+
+def exchange_channels(kernel: jax.Array, groups: int) -> jax.Array:
+    """member *window i (group * o) -> member *window o (group * i)."""
+    *lead, c_in, c_out = kernel.shape
+    kernel = kernel.reshape(*lead, c_in, groups, c_out // groups)
+    return jnp.swapaxes(kernel, -1, -3).reshape(*lead, c_out // groups, groups * c_in)
