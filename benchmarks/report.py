@@ -1,125 +1,135 @@
-"""What is kept of a run: a JSON file for later, a table for now."""
+"""What is kept of a run: a JSON file for later, a table for now, the cases that miss their bound first."""
 
-import datetime
 import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-import jaxlib
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-import jaxconv
+from benchmarks.bounds import excess, misses, verdicts
+from benchmarks.machine import RESULTS as RESULTS
+from benchmarks.machine import describe_machine as describe_machine
 from benchmarks.timing import Measurement, Sample
 
-RESULTS = Path(__file__).parent / "results"
-IMPORT_BOUND = 0.3  # seconds that `import jaxconv` may add to `import jax, flax`
 
-
-def describe_machine() -> dict[str, Any]:
-    """What the numbers depend on besides the code."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {
-        "platform": jax.default_backend(),
-        "device": jax.devices()[0].device_kind,
-        "cpu": _cpu_model(),
-        "cores": cores,
-        "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "jax": jax.__version__,
-        "jaxlib": jaxlib.version.__version__,
-        "jaxconv": jaxconv.__version__,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
-
-
-def write(
-    suite: str,
-    machine: Mapping[str, Any],
-    rounds: int,
-    measurements: Sequence[Measurement],
-    imports: Mapping[str, Sample],
-) -> Path:
-    """Write everything measured to a file of its own for this suite, platform and jax."""
-    path = RESULTS / f"{suite}-{machine['platform']}-jax{machine['jax']}.json"
+def write(name: str, machine: Mapping[str, Any], rounds: int, measurements: Sequence[Measurement]) -> Path:
+    """Write everything measured to a file of its own for this name, platform and jax."""
+    path = RESULTS / f"{name}-{machine['platform']}-jax{machine['jax']}.json"
     content = {
-        "suite": suite,
+        "suite": name,
         "machine": machine,
         "rounds": rounds,
-        "unit": "seconds; ratio is jaxconv / peer, the median over rounds",
-        "import": {statement: _record(sample) for statement, sample in imports.items()},
-        "measurements": [
-            {
-                "case": m.case,
-                "call": m.call,
-                "ratio": {peer: _short(m.ratio(peer)) for peer in m.warm if peer != "jaxconv"},
-                "warm": {name: _record(sample) for name, sample in m.warm.items()},
-                **({"compile": {name: _record(sample) for name, sample in m.compiling.items()}} if m.compiling else {}),
-            }
-            for m in measurements
-        ],
+        "unit": "seconds, bytes in the suite memory; ratio is jaxconv / peer, the median over rounds",
+        "bounds": verdicts(measurements),
+        "measurements": [_entry(m) for m in sorted(measurements, key=excess, reverse=True)],
     }
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n")
     return path
 
 
-def show(
-    console: Console,
-    machine: Mapping[str, Any],
-    rounds: int,
-    measurements: Sequence[Measurement],
-    imports: Mapping[str, Sample],
-) -> None:
-    """Print one table, the worst ratio first."""
+def show(console: Console, machine: Mapping[str, Any], rounds: int, measurements: Sequence[Measurement]) -> None:
+    """Print one table, the worst first, and what it says of each bound."""
+    peers = list(dict.fromkeys(name for m in measurements for name in m.warm if name != "jaxconv"))
+    rivals = list(dict.fromkeys(name for m in measurements for name in m.compiling if name != "jaxconv"))
+    served = any(m.method for m in measurements)
+    compiled = any(m.compiling for m in measurements)
+    suites = " ".join(dict.fromkeys(m.suite for m in measurements))
     table = Table(
-        title=f"{machine['cpu']}, {machine['cores']} cores, {machine['platform']}, jax {machine['jax']}, "
+        title=f"{suites}: {machine['cpu']}, {machine['cores']} cores, {machine['platform']}, jax {machine['jax']}, "
         f"Python {machine['python']}, load {machine['load_average']}",
-        caption=f"Medians of {rounds} rounds in turns. ratio: jaxconv / lax, the median over rounds; below 1 jaxconv "
-        "is faster. The last two columns: tracing and compiling, which happen once and are not in the others.",
+        caption=f"Medians of up to {rounds} rounds in turns. Beside each peer's number the ratio jaxconv / peer, the "
+        "median over rounds: below 1 jaxconv needs less. Red misses its bound; those come first. compile: tracing and "
+        "compiling, which happen once and are not in the others.",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
     table.add_column("case", no_wrap=True)
     table.add_column("call", no_wrap=True)
-    for heading in ("jaxconv", "lax", "ratio", "compile\njaxconv", "\nlax"):
+    headings = ["jaxconv", *peers, *(["compile"] if compiled else []), *(f"compile\n{name}" for name in rivals)]
+    for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    for m in sorted(measurements, key=lambda m: -m.ratio("lax")):
-        ratio = m.ratio("lax")
-        style = "red" if ratio > 1.03 else "green" if ratio < 0.97 else ""
-        compiling = [human(m.compiling[name].median) for name in ("jaxconv", "lax")] if m.compiling else ["", ""]
-        warm = [human(m.warm[name].median) for name in ("jaxconv", "lax")]
-        table.add_row(m.case, m.call, *warm, f"[{style}]{ratio:.2f}[/]" if style else f"{ratio:.2f}", *compiling)
+    if served:
+        table.add_column("method", no_wrap=True)
+    for m in sorted(measurements, key=excess, reverse=True):
+        cells = [_own(m, "warm"), *(_cell(m, name, "warm") for name in peers)]
+        cells += [_own(m, "compile")] * compiled + [_cell(m, name, "compile") for name in rivals]
+        table.add_row(m.case, m.call, *cells, *([m.method] if served else []))
     console.print(table)
-    for statement, sample in imports.items():
-        bound = f" (at most {human(IMPORT_BOUND)})" if statement == "import jaxconv" else ""
-        console.print(f"{statement} adds {human(sample.median)} to import jax, flax{bound}", highlight=False)
+    for verdict in verdicts(measurements):
+        console.print(_sentence(verdict), highlight=False)
 
 
-def human(seconds: float) -> str:
-    """A duration with three digits and a unit."""
-    scale, unit = next((s, u) for s, u in ((1, "s"), (1e-3, "ms"), (1e-6, "µs")) if seconds >= s or u == "µs")
-    number = seconds / scale
-    return f"{number:.{0 if number >= 100 else 1 if number >= 10 else 2}f} {unit}"
+def human(number: float, unit: str = "s") -> str:
+    """A duration or a size with three digits and a unit."""
+    steps = ((1, "s"), (1e-3, "ms"), (0, "µs")) if unit == "s" else ((2**30, "GB"), (2**20, "MB"), (0, "kB"))
+    scale, name = next(step for step in steps if number >= step[0])
+    number /= scale or (1e-6 if unit == "s" else 2**10)
+    return f"{number:.{0 if number >= 100 else 1 if number >= 10 else 2}f} {name}"
+
+
+def _samples(m: Measurement, quantity: str) -> Mapping[str, Sample]:
+    return m.compiling if quantity == "compile" else m.warm
+
+
+def _own(m: Measurement, quantity: str) -> str:
+    samples = _samples(m, quantity)
+    if "jaxconv" not in samples:
+        return ""
+    unit = m.unit if quantity == "warm" else "s"
+    return _red(human(samples["jaxconv"].median, unit), misses(m, None, quantity))
+
+
+def _cell(m: Measurement, peer: str, quantity: str) -> str:
+    samples = _samples(m, quantity)
+    if peer not in samples:
+        return ""
+    took = human(samples[peer].median, m.unit if quantity == "warm" else "s")
+    ratio = f"{m.ratio(peer, compiling=quantity == 'compile'):.2f}"
+    return f"{took} {_red(ratio, misses(m, peer, quantity))}"
+
+
+def _red(text: str, bad: bool) -> str:
+    return f"[red]{text}[/]" if bad else text
+
+
+def _sentence(verdict: Mapping[str, Any]) -> str:
+    what = "time" if verdict["quantity"] == "warm" else "compile time"
+    what = "working set" if verdict["suite"] == "memory" else what
+    if not verdict["peer"]:
+        return f"{verdict['suite']}, {what}: at most {human(verdict['worst'])} (bound {human(verdict['each_bound'])})"
+    mean = f" (bound {verdict['mean_bound']:.2g})" if verdict["mean_bound"] else ""
+    return (
+        f"{verdict['suite']}, {what} over {verdict['peer']}'s: geometric mean {verdict['geometric_mean']:.2f}{mean}, "
+        f"worst {verdict['worst']:.2f} ({verdict['worst_case']}), "
+        f"{verdict['misses']} of {verdict['cases']} above {verdict['each_bound']:g}"
+    )
+
+
+def _entry(m: Measurement) -> dict[str, Any]:
+    peers = [name for name in m.warm if name != "jaxconv"]
+    return {
+        "suite": m.suite,
+        "case": m.case,
+        "call": m.call,
+        **({"method": m.method} if m.method else {}),
+        "difference": _short(m.difference),
+        "ratio": {peer: _short(m.ratio(peer)) for peer in peers},
+        "warm": {name: _record(sample) for name, sample in m.warm.items()},
+        **({"compile": {name: _record(sample) for name, sample in m.compiling.items()}} if m.compiling else {}),
+    }
 
 
 def _record(sample: Sample) -> dict[str, Any]:
-    return {"median": _short(sample.median), "quartiles": [_short(q) for q in sample.quartiles]}
+    return {
+        "median": _short(sample.median),
+        "quartiles": [_short(q) for q in sample.quartiles],
+        "rounds": len(sample.values),
+    }
 
 
 def _short(number: float) -> float:
     return float(f"{number:.4g}")
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

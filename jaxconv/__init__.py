@@ -12,6 +12,7 @@ from jaxconv.ops import blur_pool as blur_pool
 from jaxconv.ops import conv as conv
 from jaxconv.ops import conv_transpose as conv_transpose
 from jaxconv.ops import dense as dense
+from jaxconv.ops import explain as explain
 from jaxconv.ops import flatten as flatten
 from jaxconv.ops import global_avg_pool as global_avg_pool
 from jaxconv.ops import global_max_pool as global_max_pool

@@ -121,10 +121,10 @@ def test_a_loss_that_is_no_number_stops_the_run(capsys):
 # Wrong commands
 
 USAGE = {
-    "": "name a command, train, predict or symmetry; to start, try python -m jaxconv train lenet",
+    "": "name a command, train, predict, symmetry or info; to start, try python -m jaxconv train lenet",
     "trane lenet": "'trane' is not a command; did you mean train?",
     "xxxx": "'xxxx' is not a command; choose one of train, predict, symmetry",
-    "--verbose": "'--verbose' is not an option of jaxconv; name a command, train, predict or symmetry, first",
+    "--verbose": "'--verbose' is not an option of jaxconv; name a command, train, predict, symmetry or info, first",
     "train": "name a model, such as python -m jaxconv train lenet; the models are lenet, mlp, mlp-wide, cnn",
     "train lenett": "'lenett' is not a model; did you mean lenet?",
     "train --model xxxx": "'xxxx' is not a model; choose one of lenet, mlp, mlp-wide, cnn",

@@ -83,6 +83,81 @@ def test_of_equal_maxima_the_first_takes_the_whole_gradient(problem):
         jax.tree.map(np.testing.assert_array_equal, each, defined)
 
 
+def by_hand(x, window, stride, pad, dilation, weights):
+    """Maxima and means of one row `x`, and the gradients of their sums with `weights`: loops, and nothing else."""
+    largest, means, to_largest, to_means = [], [], np.zeros_like(x), np.zeros_like(x)
+    for p, weight in enumerate(weights):
+        pixels = [p * stride + tap * dilation - pad[0] for tap in range(window)]
+        pixels = [pixel for pixel in pixels if 0 <= pixel < len(x)]
+        seen = x[pixels]
+        first = pixels[np.isnan(seen).argmax() if np.isnan(seen).any() else seen.argmax()]
+        largest.append(x[first])
+        means.append(seen.sum() / window)
+        to_largest[first] += weight
+        to_means[pixels] += weight / window
+    return np.stack([largest, means]), np.stack([to_largest, to_means])
+
+
+@pytest.mark.parametrize(
+    ("size", "window", "stride", "pad", "dilation", "channels"),
+    [
+        (8, 2, 2, (0, 0), 1, 16),  # tiles, whole blocks at once
+        (8, 2, 2, (0, 0), 1, 1),  # and too narrow for that
+        (9, 4, 4, (1, 2), 1, 16),  # tiles that begin in the padding and leave pixels over
+        (11, 2, 5, (0, 1), 1, 16),  # pixels that no window sees
+        (9, 4, 2, (1, 1), 1, 16),  # each pixel in two windows
+        (10, 4, 3, (3, 2), 1, 1),
+        (9, 4, 1, (3, 3), 1, 1),  # each border window apart
+        (12, 8, 1, (7, 7), 1, 1),  # too many of them
+        (3, 8, 1, (5, 7), 1, 1),  # all windows longer than the input
+        (10, 4, 3, (2, 3), 2, 16),
+    ],
+)
+def test_every_form_of_the_loop_is_the_definition(size, window, stride, pad, dilation, channels):
+    """To the bit, ties and NaNs among them; windows are powers of two, so that means are exact too."""
+    options = dict(strides=stride, padding=(pad,), window_dilation=dilation)
+    x = np.random.default_rng(size).integers(0, 3, (2, size, channels)).astype(np.float32)
+    x[1, size // 2, 0] = np.nan
+
+    def both(x):
+        return jnp.stack([pool(x, (window,), **options) for pool in (jc.max_pool, jc.avg_pool)])
+
+    @jax.jit
+    def derivatives(x):
+        out, pull = jax.vjp(both, x)
+        weights = 4.0 * window * (1 + jnp.arange(out.shape[-2])[:, None] + jnp.zeros(out.shape))
+        apart = [pull(weights.at[k].set(0))[0] for k in (1, 0)]
+        along = jnp.cos(jnp.arange(x.size, dtype=x.dtype)).reshape(x.shape)
+        slope = jax.jvp(both, (x,), (along,))[1]
+        products = [(slope[k] * weights[k]).sum(-2) for k in (0, 1)], [(along * each).sum(-2) for each in apart]
+        return out, apart, products, weights[0, 0, :, 0]
+
+    out, apart, products, weights = derivatives(x)
+    for k, c in np.ndindex(2, channels):
+        defined, gradients = by_hand(x[k, :, c], window, stride, pad, dilation, weights)
+        np.testing.assert_array_equal(out[:, k, :, c], defined)
+        np.testing.assert_array_equal(np.stack(apart)[:, k, :, c], gradients)
+    np.testing.assert_allclose(*products, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize(("window", "pad"), [(4, 3), (8, 7)])
+def test_padding_takes_no_gradient_from_infinities(window, pad):
+    x = jnp.full((9, 1), -jnp.inf)
+    gradient = jax.grad(lambda x: jc.max_pool(x, (window,), strides=1, padding=pad).sum())(x)
+    np.testing.assert_array_equal(gradient[:, 0], [pad + 1] + [1] * 8)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "complex64"])
+def test_gradients_keep_the_dtype(dtype):
+    x = jnp.asarray([1, 3, 3, 2, 0, 5]).astype(dtype)[:, None]
+    pool = jc.avg_pool if dtype == "complex64" else jc.max_pool
+    gradient = jax.vjp(lambda x: pool(x, (2,)), x)[1](jnp.asarray([2, 4, 6]).astype(dtype)[:, None])[0]
+    assert gradient.dtype == dtype
+    np.testing.assert_array_equal(
+        gradient[:, 0], np.asarray([1, 1, 2, 2, 3, 3] if dtype == "complex64" else [0, 2, 4, 0, 0, 6]).astype(dtype)
+    )
+
+
 @pytest.mark.parametrize("window", [17, 24, 31])
 def test_long_windows_keep_every_rule(window):
     """They are folded by halves; ties, strides and dilation are those of the short ones."""
@@ -175,12 +250,19 @@ def test_pooling_on_a_torus_sees_across_the_border():
     np.testing.assert_array_equal(got[:, 0], [5, 2, 5])
 
 
-@pytest.mark.parametrize(("n", "m"), [(7, 3), (6, 3), (3, 7), (5, 5), (10, 1)])
+@pytest.mark.parametrize(("n", "m"), [(7, 3), (6, 3), (3, 7), (5, 5), (10, 1), (40, 2)])
 def test_adaptive_windows_are_the_documented_ones(n, m):
     x = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
     parts = [x[p * n // m : math.ceil((p + 1) * n / m)] for p in range(m)]
     np.testing.assert_array_equal(jc.adaptive_max_pool(x, (m,)), [part.max(0) for part in parts])
     np.testing.assert_allclose(jc.adaptive_avg_pool(x, (m,)), [part.mean(0) for part in parts], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 16])
+def test_a_maximum_is_flat_between_its_kinks(channels):
+    x = jnp.asarray(np.random.default_rng(0).permutation(6 * channels).astype(np.float32)).reshape(6, channels)
+    hessian = jax.jit(jax.hessian(lambda x: jc.max_pool(x, (3,), strides=2, padding=1).sum()))(x)
+    np.testing.assert_array_equal(hessian, jnp.zeros((*x.shape, *x.shape)))
 
 
 def test_hessian_of_a_pooled_square():

@@ -36,7 +36,7 @@ def test_links_and_pictures_exist():
 def test_the_first_command_is_the_one_that_ci_runs():
     first = re.search(r"```bash\n(.*?)\n", TEXT).group(1)
     install, job = first.split(" && ")
-    assert install == 'pip install -e ".[all]"'
+    assert install == 'pip install ./native -e ".[all]"'
     script = (ROOT / ".ci" / "run").read_text()
     assert 'environment "$first" all' in script
     assert job in script

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from jaxconv.cli import predict, symmetry, train
+from jaxconv.cli import info, predict, symmetry, train
 from jaxconv.cli.failure import Failure, unknown
 from jaxconv.cli.recipes import RECIPES
 
 _START = "python -m jaxconv train lenet"
-_COMMANDS = ("train", "predict", "symmetry")
+_COMMANDS = ("train", "predict", "symmetry", "info")
 _ANY_COMMAND = f"{', '.join(_COMMANDS[:-1])} or {_COMMANDS[-1]}"
 
 
@@ -50,6 +50,7 @@ def _build() -> argparse.ArgumentParser:
     _add_train(commands.add_parser("train", help="train a network on handwritten digits", allow_abbrev=False))
     _add_predict(commands.add_parser("predict", help="say what a trained network sees", allow_abbrev=False))
     _add_symmetry(commands.add_parser("symmetry", help="say which shifts a network keeps", allow_abbrev=False))
+    _add_info(commands.add_parser("info", help="say what computes here", allow_abbrev=False))
     return parser
 
 
@@ -88,6 +89,11 @@ def _add_symmetry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="MODEL", help=f"the network: {', '.join(RECIPES)}")
     parser.add_argument("--size", type=_integer(1), metavar="N", help="height and width of the images; default 28")
     _finish(parser, symmetry.run)
+
+
+def _add_info(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Print versions and devices, and which backend computes convolutions on CPU, and why."
+    _finish(parser, info.run)
 
 
 def _finish(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jaxconv.cli import info
 from jaxconv.cli.failure import Failure, require, sentences, unknown
 from jaxconv.cli.recipes import RECIPES, Recipe
 
@@ -43,6 +44,8 @@ def run(arguments: argparse.Namespace) -> None:
         f"{len(digits.validation.labels)} to validate, {len(digits.test.labels)} to test",
         flush=True,
     )
+    if jax.default_backend() == "cpu":
+        print(f"convolutions: {info.backend()}", flush=True)
     history = _fit(model, digits, recipe, arguments.seed)
     with sentences():
         train.save(folder, train.Checkpoint(model, name, digits.train.images.shape[1:], digits.class_names))

@@ -13,6 +13,7 @@ from jaxconv.ops.conv import conv as conv
 from jaxconv.ops.conv import conv_transpose as conv_transpose
 from jaxconv.ops.dense import dense as dense
 from jaxconv.ops.dense import flatten as flatten
+from jaxconv.ops.explain import explain as explain
 from jaxconv.ops.groups import group_conv as group_conv
 from jaxconv.ops.groups import orientation_pool as orientation_pool
 from jaxconv.ops.kernels import standardize as standardize

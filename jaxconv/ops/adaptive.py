@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Num
 
-from jaxconv.geometry import as_window, whole
+from jaxconv.geometry import Axis, as_window, whole
 from jaxconv.naming import named
 from jaxconv.ops.arguments import as_array, spatial_shape
-from jaxconv.ops.pool import first_max, for_sums, ordered
+from jaxconv.ops.pool import for_sums, ordered
+from jaxconv.ops.pool_axis import Fold, fold_axis, pairwise
 
 
 @named
@@ -34,10 +36,13 @@ def _max_of_space(x: jax.Array) -> jax.Array:
 
 @_max_of_space.defjvp
 def _(primals, tangents):
-    """The tangent of the first maximum; jnp.max would share it between equal ones."""
-    first = jnp.argmax(primals[0], -2, keepdims=True)
-    pick = lambda array: jnp.take_along_axis(array, first, -2)[..., 0, :]
-    return _max_of_space(primals[0]), pick(tangents[0])
+    """The tangent of the first maximum; jnp.max would share it between equal ones, and argmax and a gather are slow."""
+    (x,), (tangent,) = primals, tangents
+    out, pixels = _max_of_space(x), x.shape[-2]
+    order = lax.broadcasted_iota(jnp.int32, (pixels, 1), 0)
+    best = (x == out[..., None, :]) | (x != x)
+    first = jnp.min(jnp.where(best, order, pixels), -2, keepdims=True)
+    return out, jnp.sum(jnp.where(order == first, tangent, jnp.zeros((), tangent.dtype)), -2, dtype=tangent.dtype)
 
 
 @named
@@ -69,11 +74,15 @@ def adaptive_max_pool(x: Num[Array, "*batch_space c"], output_shape: Sequence[in
       (6, 6, 3)
     """
     x, bounds = _adaptive("adaptive_max_pool", x, output_shape)
-    x = ordered("adaptive_max_pool", x)
+    x, largest = ordered("adaptive_max_pool", x), Fold(lax.max, 0, lax.gt)
     for number, (begin, end) in reversed(list(enumerate(bounds, start=x.ndim - 1 - len(bounds)))):
+        if tiles := _tiles(begin, end):
+            x = fold_axis(x, number, tiles, largest)
+            continue
         # A window shorter than the longest repeats its last pixel: the repeat never beats the pixel itself.
         steps = range(int((end - begin).max()))
-        x = functools.reduce(first_max, [jnp.take(x, np.minimum(begin + t, end - 1), number) for t in steps])
+        pixels = [jnp.take(x, np.minimum(begin + t, end - 1), number) for t in steps]
+        x = functools.reduce(pairwise(largest), pixels)
     return x
 
 
@@ -88,6 +97,9 @@ def adaptive_avg_pool(x: Num[Array, "*batch_space c"], output_shape: Sequence[in
     x, bounds = _adaptive("adaptive_avg_pool", x, output_shape)
     x, dtype = for_sums(x)
     for number, (begin, end) in enumerate(bounds, start=x.ndim - 1 - len(bounds)):
+        if tiles := _tiles(begin, end):
+            x = fold_axis(x, number, tiles, Fold(lax.add, 0), tiles.window)
+            continue
         along = [-1 if axis == number else 1 for axis in range(x.ndim)]
         lengths = end - begin
         total = jnp.zeros((), x.dtype)
@@ -115,3 +127,9 @@ def _adaptive(where: str, x, output_shape) -> tuple[jax.Array, list[tuple[np.nda
         if n < 1:
             raise ValueError(f"{where}: x has no pixels to pool (x.shape={x.shape})")
     return x, bounds
+
+
+def _tiles(begin: np.ndarray, end: np.ndarray) -> Axis | None:
+    """The axis whose windows these are, if they tile it: then they are slices, and nothing is gathered."""
+    window = int(end[0] - begin[0])
+    return Axis(size=int(end[-1]), window=window, stride=window) if window * len(begin) == end[-1] else None

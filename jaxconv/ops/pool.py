@@ -7,7 +7,7 @@ receives the whole gradient** (as in PyTorch). A NaN in a window makes the outpu
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +18,10 @@ from jaxtyping import Array, Num
 from jaxconv.geometry import Axis, Padding, Sizes, Window, as_window
 from jaxconv.naming import named
 from jaxconv.ops.arguments import as_array, spatial_shape
-from jaxconv.ops.boundary import extend_all
+from jaxconv.ops.boundary import extend
+from jaxconv.ops.pool_axis import Fold, fold_axis
 
-# A window longer than this is folded in log2 steps: one slice a tap makes the program, and its compilation, grow with
-# the window (20 s for a window of 1024), while short windows fuse into one loop that reads each pixel once.
-LONG = 16
+SUM = Fold(lax.add, 0)
 
 
 @named
@@ -54,7 +53,7 @@ def max_pool(
       (12, 12, 6)
     """
     x, axes = _arguments("max_pool", x, window_shape, strides, padding, padding_mode, window_dilation, exact)
-    return _reduce(ordered("max_pool", x), axes, _extremes(x.dtype)[0], first_max)
+    return _reduce(ordered("max_pool", x), axes, Fold(lax.max, _extremes(x.dtype)[0], lax.gt))
 
 
 @named
@@ -75,7 +74,7 @@ def min_pool(
       Array([0., 2.], dtype=float32)
     """
     x, axes = _arguments("min_pool", x, window_shape, strides, padding, padding_mode, window_dilation, exact)
-    return _reduce(ordered("min_pool", x), axes, _extremes(x.dtype)[1], first_min)
+    return _reduce(ordered("min_pool", x), axes, Fold(lax.min, _extremes(x.dtype)[1], lax.lt))
 
 
 @named
@@ -106,9 +105,9 @@ def avg_pool(
     """
     x, axes = _arguments("avg_pool", x, window_shape, strides, padding, padding_mode, window_dilation, exact)
     x, dtype = for_sums(x)
-    total = _reduce(x, axes, 0, lax.add)
     if count_include_pad or all(axis.mode != "zeros" for axis in axes):
-        return (total / math.prod(axis.window for axis in axes)).astype(dtype)
+        return _reduce(x, axes, SUM, math.prod(axis.window for axis in axes)).astype(dtype)
+    total = _reduce(x, axes, SUM)
     seen = [
         [axis.sees(pixel) if axis.mode == "zeros" else axis.window for pixel in range(axis.output)] for axis in axes
     ]
@@ -146,7 +145,7 @@ def lp_pool(
     x = jnp.abs(as_array("lp_pool", "x", x))
     x, axes = _arguments("lp_pool", x, window_shape, strides, padding, padding_mode, window_dilation, exact)
     x, dtype = for_sums(x)
-    total = _reduce(x**p, axes, 0, lax.add)
+    total = _reduce(x**p, axes, SUM)
     empty = total == 0  # the root's slope is infinite there, and infinity times zero is NaN
     return jnp.where(empty, 0, jnp.where(empty, 1, total) ** (1 / p)).astype(dtype)
 
@@ -189,59 +188,12 @@ def _arguments(
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2, 3), inline=True)
-def _reduce(x: jax.Array, axes: tuple[Axis, ...], fill: float, combine: Callable) -> jax.Array:
+def _reduce(x: jax.Array, axes: tuple[Axis, ...], fold: Fold, divisor: int = 1) -> jax.Array:
     """Fold the pixels of each window together, last axis first, so that "first" means row-major order."""
-    x = extend_all(x, axes, fill)
-    for number, axis in reversed(list(enumerate(axes, start=x.ndim - 1 - len(axes)))):
-        x = _fold_axis(x, number, axis, combine)
+    x, axes = extend(x, axes)
+    for number, axis in reversed(list(enumerate(axes))):
+        x = fold_axis(x, x.ndim - 1 - len(axes) + number, axis, fold, 1 if number else divisor)
     return x
-
-
-def _fold_axis(x: jax.Array, number: int, axis: Axis, combine: Callable) -> jax.Array:
-    """Fold the windows of one padded axis, the earlier pixels always on the left of `combine`."""
-    last = (axis.output - 1) * axis.stride + 1
-
-    def starting_at(tap: int, folded: jax.Array) -> jax.Array:
-        start = tap * axis.kernel_dilation
-        return lax.slice_in_dim(folded, start, start + last, axis.stride, number)
-
-    if axis.window <= LONG:
-        return functools.reduce(combine, [starting_at(tap, x) for tap in range(axis.window)])
-    # Runs of 1, 2, 4, ... taps, each made of two of the last; those that the binary digits of the window name make it.
-    run, done, pieces = 1, 0, []
-    while True:
-        if axis.window & run:
-            pieces.append(starting_at(done, x))
-            done += run
-        if done == axis.window:
-            return functools.reduce(combine, pieces)
-        half = run * axis.kernel_dilation
-        x = combine(
-            lax.slice_in_dim(x, 0, x.shape[number] - half, 1, number), lax.slice_in_dim(x, half, None, 1, number)
-        )
-        run *= 2
-
-
-def _first_best(better: Callable, best: Callable) -> Callable:
-    """The better of two numbers, NaN being best of all; where they are equal the gradient goes to the first."""
-
-    @jax.custom_jvp
-    def choose(kept: jax.Array, new: jax.Array) -> jax.Array:
-        return best(kept, new)
-
-    @choose.defjvp
-    def _(primals, tangents):
-        kept, new = primals
-        wins = better(new, kept)
-        if jnp.issubdtype(new.dtype, jnp.inexact):
-            wins |= jnp.isnan(new) & ~jnp.isnan(kept)
-        return choose(kept, new), jnp.where(wins, tangents[1], tangents[0])
-
-    return choose
-
-
-first_max = _first_best(lax.gt, lax.max)
-first_min = _first_best(lax.lt, lax.min)
 
 
 def _extremes(dtype) -> tuple[float, float]:

@@ -156,10 +156,22 @@ def _reveal(array: jax.Array, size: int, axis: int, groups: int) -> jax.Array:
 batching.primitive_batchers[conv_p] = _batch
 
 
-def _lower(platform: str, context: mlir.LoweringRuleContext, *operands, **parameters):
+def _lower(context: mlir.LoweringRuleContext, *operands, platform: str, **parameters):
     chosen = mlir.lower_fun(partial(choose.contract, platform=platform), multiple_results=False)
     return chosen(context, *operands, **parameters)
 
 
-mlir.register_lowering(conv_p, partial(_lower, "any"))
-mlir.register_lowering(conv_p, partial(_lower, "cpu"), platform="cpu")
+def _lower_cpu(context: mlir.LoweringRuleContext, *operands, **parameters):
+    """With oneDNN, unless the program is to leave this machine or XLA is to divide it among devices."""
+    module = context.module_context
+    devices: Any = module.axis_context
+    if mesh := getattr(devices, "mesh", None):  # inside shard_map: whole arrays again, if it is over all axes
+        whole = mesh.size == 1 or set(mesh.axis_names) <= set(devices.manual_axes)
+    else:
+        whole = devices.num_devices == 1
+    native = whole and not module.lowering_parameters.for_export
+    return _lower(context, *operands, platform="cpu with oneDNN" if native else "cpu", **parameters)
+
+
+mlir.register_lowering(conv_p, partial(_lower, platform="any"))
+mlir.register_lowering(conv_p, _lower_cpu, platform="cpu")

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "products.h"
+
 namespace jaxconv {
 namespace {
 
@@ -183,6 +185,8 @@ Conv::Conv(const Problem& problem) : problem_(problem) {
     arrays_[2] = array(DNNL_ARG_DIFF_WEIGHTS, kernel, made.diff_weights_desc(), true);
     scratch_ = made.scratchpad_desc();
     implementation_ = made.impl_info_str();
+    by_products_ = prefers_products(p, implementation_);
+    if (by_products_) implementation_ = "matrix products, not " + implementation_;
   }
 }
 
@@ -196,6 +200,12 @@ void Conv::run(const void* first, const void* second, void* result) const {
   char* data[3] = {static_cast<char*>(const_cast<void*>(first)), static_cast<char*>(const_cast<void*>(second)),
                    static_cast<char*>(result)};
   for (int64_t member = 0; member < problem_.members; ++member) {
+    if (by_products_) {
+      float* at[3];
+      for (int i = 0; i < 3; ++i) at[i] = reinterpret_cast<float*>(data[i] + member * arrays_[i].given.get_size());
+      weight_gradient(problem_, at[0], at[1], at[2]);
+      continue;
+    }
     char* free = arena.reserve(needed);
     const auto take = [&](const memory::desc& desc) {
       return memory(desc, engine(), std::exchange(free, free + Arena::aligned(desc.get_size())));

@@ -50,6 +50,7 @@ class Conv {
   Array arrays_[3];  // operand 0, operand 1, result
   dnnl::memory::desc scratch_;
   std::string implementation_;
+  bool by_products_ = false;  // the weight gradient of products.h serves instead of the primitive
 };
 
 // The primitive for these integers: from the cache of the last kCapacity used, or made now.

@@ -4,30 +4,30 @@ The first rule that applies, and whose algorithm does not refuse, wins; `lax` is
 rules everything is left to `lax`. The measurements are those of `python -m benchmarks`; a rule names its case.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
 
 import jax
 import jax.numpy as jnp
 
-from jaxconv.ops.algorithms import xla
+from jaxconv.ops.algorithms import blocks, chunks, fft, gemm, native, phases, split, taps, xla
 from jaxconv.ops.algorithms.problem import Problem, Slot, pose
+from jaxconv.ops.algorithms.rules import CPU, NATIVE, Rule
 
-ALGORITHMS: dict[str, ModuleType] = {"xla": xla}
+ALGORITHMS: dict[str, ModuleType] = {
+    "blocks": blocks,
+    "chunks": chunks,
+    "fft": fft,
+    "gemm": gemm,
+    "native": native,
+    "phases": phases,
+    "split": split,
+    "taps": taps,
+    "xla": xla,
+}
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Use `method` where `applies`, because of `why`."""
-
-    method: str
-    why: str
-    applies: Callable[[Problem], bool]
-
-
-RULES: dict[str, tuple[Rule, ...]] = {"cpu": ()}
+RULES: dict[str, tuple[Rule, ...]] = {"cpu": CPU, "cpu with oneDNN": NATIVE}
 REST = Rule("xla", "nothing was measured to be faster", lambda problem: True)
 
 
@@ -35,7 +35,8 @@ def choose(problem: Problem, platform: str, *, method: str | None = None) -> Rul
     """The rule for `problem`; `method` forces an algorithm wherever it does not refuse."""
     if method is not None and ALGORITHMS[method].refuses(problem) is None:
         return Rule(method, "asked for", lambda problem: True)
-    for rule in RULES.get(platform, ()):
+    open_batch = not isinstance(problem.batch, int)  # of an exported program
+    for rule in () if open_batch else RULES.get(platform, ()):
         if rule.applies(problem) and ALGORITHMS[rule.method].refuses(problem) is None:
             return rule
     return REST

@@ -3,10 +3,13 @@
 All three cases are one convolution with the roles of strides and dilations exchanged, which `Axis` works out.
 """
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxconv.geometry import Axis
 from jaxconv.ops.algorithms.problem import Problem, Solve, exchange_channels
 
 
@@ -42,6 +45,7 @@ def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.
                 b = exchange_channels(b, groups)
         b = _members_to_channels(b)
         numbers = (0, rank + 1, *pixels), of_kernel, (0, rank + 1, *pixels)
+    a, axes = _crop(a, axes, numbers[0][2:])
     out = lax.conv_general_dilated(
         a,
         b,
@@ -58,6 +62,16 @@ def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.
     if members == 1:
         return out[None]
     return jnp.moveaxis(out.reshape(*out.shape[:-1], members, out.shape[-1] // members), -2, 0)
+
+
+def _crop(x: jax.Array, axes: tuple[Axis, ...], places: tuple[int, ...]) -> tuple[jax.Array, tuple[Axis, ...]]:
+    """Pad an axis that loses pixels below and gains some above, which jaxlib 0.10, not 0.12, computes wrong on CPU."""
+    edges, rest = [(0, 0, 0)] * x.ndim, list(axes)
+    for number, (axis, place) in enumerate(zip(axes, places, strict=True)):
+        if axis.lo < 0 < axis.hi and axis.input_dilation == 1:
+            edges[place] = (axis.lo, axis.hi, 0)
+            rest[number] = replace(axis, size=axis.size + axis.lo + axis.hi, lo=0, hi=0)
+    return (x, axes) if rest == list(axes) else (lax.pad(x, jnp.zeros((), x.dtype), edges), tuple(rest))
 
 
 def _members_to_channels(x: jax.Array) -> jax.Array:

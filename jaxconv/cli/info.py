@@ -1,0 +1,34 @@
+"""`python -m jaxconv info`: what computes here, and why."""
+
+import argparse
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print versions, devices, and the backend of convolutions on CPU."""
+    import platform
+
+    import flax
+    import jax
+    import jaxlib
+
+    import jaxconv
+
+    rows = {
+        "jaxconv": jaxconv.__version__,
+        "python": platform.python_version(),
+        "jax": f"{jax.__version__}, jaxlib {jaxlib.version.__version__}, flax {flax.__version__}",
+        "devices": ", ".join(f"{device.platform}:{device.id} {device.device_kind}" for device in jax.devices()),
+        "CPU backend": backend(),
+    }
+    for name, value in rows.items():
+        print(f"{name:<12} {value}")
+
+
+def backend() -> str:
+    """Which library computes convolutions on CPU, and why, in one line."""
+    from jaxconv.ops.algorithms import native
+
+    library = native.library()
+    if isinstance(library, str):
+        return f"JAX alone, several times slower than oneDNN, since {library}"
+    return f"oneDNN {library.version} ({native.VARIABLE}=0 turns it off)"

@@ -1,0 +1,167 @@
+"""oneDNN through XLA's FFI: the package `jaxconv-onednn`, where it is installed and the processor is a CPU.
+
+oneDNN knows strides but no input dilation, and padding but no cropping; `_posed` turns what it lacks into what it has.
+"""
+
+import functools
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jaxconv.geometry import Axis
+from jaxconv.ops.algorithms.problem import OPERANDS, Problem, Slot, Solve, exchange_channels
+
+VARIABLE = "JAXCONV_NATIVE"  # 0 turns the backend off
+DTYPES = ("float32", "bfloat16", "float16")
+SOLVES: tuple[Slot, ...] = ("out", "x", "kernel")
+EXCHANGED: dict[Slot, Slot] = {"x": "out", "out": "x", "kernel": "kernel"}
+
+
+@functools.cache
+def library() -> Any:
+    """The loaded `jaxconv_onednn.Library`, or the reason, a string, why there is none."""
+    if os.environ.get(VARIABLE, "1") == "0":
+        return f"{VARIABLE}=0 turns it off"
+    try:
+        import jaxconv_onednn
+    except ImportError:
+        return "jaxconv-onednn is not installed; on Linux x86-64, pip install ./native builds it"
+    try:
+        found = jaxconv_onednn.load()
+        for name, capsule in found.targets.items():
+            jax.ffi.register_ffi_target(name, capsule, platform="cpu")
+    except jaxconv_onednn.UnavailableError as error:
+        return f"jaxconv-onednn: {error}"
+    return found
+
+
+def refuses(problem: Problem) -> str | None:
+    """What neither oneDNN nor a change of its form can do on this processor."""
+    if isinstance(library(), str):
+        return f"needs the oneDNN backend, and {library()}"
+    if jnp.dtype(problem.dtype).name not in DTYPES:
+        return f"computes {', '.join(DTYPES)}, not {jnp.dtype(problem.dtype)}"
+    if len(problem.axes) > 3:
+        return f"computes 1 to 3 spatial axes, not {len(problem.axes)}"
+    if all(any(steps > 1 for steps in column) for column in _steps(problem)):
+        return "does not compute strides and input_dilation at once"
+    return _planned(problem).why_not
+
+
+def implementation(problem: Problem) -> str:
+    """oneDNN's name for what it would run."""
+    return _planned(problem).name
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A form of a problem that oneDNN can compute, or why there is none."""
+
+    problem: Problem  # without input dilation and negative padding
+    dual: bool  # with x and out in each other's place
+    crops: tuple[tuple[int, int, int], ...]  # what negative padding takes from x
+    dtype: str = "float32"  # of the operands; wider than the problem's where this processor cannot multiply those
+    name: str = ""
+    why_not: str | None = None
+
+
+@functools.lru_cache(4096)
+def _planned(problem: Problem) -> _Plan:
+    """The best form: the problem as it is, or with x and out exchanged where that needs no strides.
+
+    Some convolutions oneDNN computes by matrix products of windows, though it has them as a data gradient of its own: 32
+    groups of 4 channels take 11 instead of 29 ms (grouped-3x3-batch32).
+    """
+    spread, strided = (any(steps > 1 for steps in column) for column in _steps(problem))
+    plans = [_plan(problem, dual) for dual in (False, True) if not (spread if not dual else strided)]
+    able = [plan for plan in plans if plan.why_not is None] or plans
+    return min(able, key=lambda plan: "gemm" in plan.name)
+
+
+def _steps(problem: Problem) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Input dilations and strides."""
+    return tuple(axis.input_dilation for axis in problem.axes), tuple(axis.stride for axis in problem.axes)
+
+
+def _plan(problem: Problem, dual: bool) -> _Plan:
+    posed = _dual(problem) if dual else problem
+    crops = tuple((min(0, axis.lo), min(0, axis.hi), 0) for axis in posed.axes)
+    posed = replace(posed, axes=tuple(_crop(axis) for axis in posed.axes))
+    plan = _Plan(posed, dual, crops)
+    if any(axis.size < 1 for axis in posed.axes):
+        return replace(plan, why_not="does not compute windows that see only padding")
+    for dtype in dict.fromkeys((jnp.dtype(problem.dtype).name, "float32")):
+        try:
+            name = library().implementation(_words(posed, dtype))
+        except Exception as error:  # of the optional package, whose own classes are not imported here
+            plan = replace(plan, why_not=f"has no implementation: {error}")
+            continue
+        if "ref" not in name:
+            return replace(plan, dtype=dtype, name=name, why_not=None)
+        plan = replace(plan, why_not=f"has only oneDNN's reference implementation ({name}), which is slow")
+    return plan
+
+
+def _dual(problem: Problem) -> Problem:
+    """The same sum with x and out in each other's place, which exchanges stride and input dilation."""
+    axes = tuple(axis.transposed() for axis in problem.axes)
+    return replace(problem, solve=EXCHANGED[problem.solve], axes=axes, c_in=problem.c_out, c_out=problem.c_in)
+
+
+def _crop(axis: Axis) -> Axis:
+    """The axis on the pixels that negative padding leaves."""
+    lost = -min(0, axis.lo) - min(0, axis.hi)
+    return replace(axis, size=axis.size - lost, lo=max(0, axis.lo), hi=max(0, axis.hi))
+
+
+def _words(problem: Problem, dtype: str) -> list[int]:
+    """What `Problem::decode` of native/src/conv.cc reads."""
+    head = [SOLVES.index(problem.solve), DTYPES.index(dtype), DTYPES.index(_result(problem, dtype))]
+    head += [problem.members, problem.batch, problem.c_in, problem.c_out, problem.groups]
+    axes = [(a.size, a.window, a.stride, a.kernel_dilation, a.lo, a.hi, a.output) for a in problem.axes]
+    if problem.depthwise and len(axes) == 1:  # oneDNN has depthwise kernels for 2-D only: DEPTHWISE_1D
+        axes.insert(0, (1, 1, 1, 1, 0, 0, 1))
+    return head + [number for axis in axes for number in axis]
+
+
+def _result(problem: Problem, dtype: str) -> str:
+    sums = jnp.dtype(problem.sums).name
+    return sums if sums in DTYPES and dtype != "float32" else "float32"
+
+
+def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.Array:
+    """One call of oneDNN, for all members."""
+    plan, rank = _planned(problem), len(problem.axes)
+    posed = plan.problem
+    arrays = dict(zip(OPERANDS[problem.solve], (a, b), strict=True))
+    if plan.dual:
+        arrays = {EXCHANGED[name]: array for name, array in arrays.items()}
+        if "kernel" in arrays:
+            arrays["kernel"] = _turned(arrays["kernel"], rank, problem.groups)
+    if "x" in arrays:
+        arrays["x"] = _pad(arrays["x"], plan.crops)
+    first, second = (arrays[name].astype(plan.dtype) for name in OPERANDS[posed.solve])
+    shape = (posed.members, *posed.shape(posed.solve))
+    call = jax.ffi.ffi_call("jaxconv_onednn_conv", jax.ShapeDtypeStruct(shape, _result(posed, plan.dtype)))
+    found = call(first, second, problem=np.asarray(_words(posed, plan.dtype), np.int64))
+    if posed.solve == "x":
+        found = _pad(found, [(-lo, -hi, 0) for lo, hi, _ in plan.crops])
+    return _turned(found, rank, problem.groups) if plan.dual and problem.solve == "kernel" else found
+
+
+def _turned(kernel: jax.Array, rank: int, groups: int) -> jax.Array:
+    """The kernel as seen from the other side, with its taps reversed and its channels exchanged."""
+    return exchange_channels(lax.rev(kernel, tuple(range(1, rank + 1))), groups)
+
+
+def _pad(x: jax.Array, amounts: Sequence[tuple[int, int, int]]) -> jax.Array:
+    """Zeros around the spatial axes, or less of them where amounts are negative."""
+    if not any(lo or hi for lo, hi, _ in amounts):
+        return x
+    return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (0, 0, 0), *amounts, (0, 0, 0)])

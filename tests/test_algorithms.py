@@ -1,0 +1,314 @@
+"""Every algorithm equals the definition, to the bit on whole numbers; the rules pick what was measured to win."""
+
+import math
+from dataclasses import replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import jaxconv as jc
+from jaxconv.geometry import Axis, Window
+from jaxconv.ops.algorithms import einsum
+from jaxconv.ops.algorithms.choose import ALGORITHMS, choose, run
+from jaxconv.ops.algorithms.problem import OPERANDS, Problem
+
+EXACT = ("xla", "gemm", "chunks", "taps", "blocks", "phases", "fft")
+FEW = settings(max_examples=max(6, settings().max_examples // 3))  # each example compiles every algorithm
+
+
+@st.composite
+def axes(draw, widest):
+    """One legal axis with any stride and dilations, its padding negative as well."""
+    axis = Axis(
+        size=draw(st.integers(1, 7)),
+        window=draw(st.integers(1, widest)),
+        stride=draw(st.integers(1, 3)),
+        lo=draw(st.integers(-2, 3)),
+        hi=draw(st.integers(-2, 3)),
+        input_dilation=draw(st.sampled_from((1, 1, 2, 4))),
+        kernel_dilation=draw(st.integers(1, 2)),
+    )
+    assume(axis.slack >= 0)
+    return axis
+
+
+@st.composite
+def problems(draw, **fixed):
+    """Small problems of every kind."""
+    rank, groups = draw(st.sampled_from((1, 1, 2, 2, 3))), draw(st.integers(1, 3))
+    given = dict(
+        solve=draw(st.sampled_from(("out", "x", "kernel"))),
+        axes=tuple(draw(axes({1: 5, 2: 3, 3: 2}[rank])) for _ in range(rank)),
+        groups=groups,
+        members=draw(st.sampled_from((1, 1, 3))),
+        batch=draw(st.integers(1, 3)),
+        c_in=groups * draw(st.integers(1, 2)),
+        c_out=groups * draw(st.integers(1, 2)),
+        dtype=jnp.dtype("float32"),
+        sums=jnp.dtype("float32"),
+    )
+    return Problem(**given | fixed)
+
+
+def problem_of(space, window, c_in, c_out, *, solve="out", batch=1, groups=1, members=1, dtype="float32", **options):
+    over = Window.of("test", window, **options).over(space)
+    kind = jnp.dtype(dtype)
+    return Problem(
+        solve=solve,
+        axes=over,
+        groups=groups,
+        members=members,
+        batch=batch,
+        c_in=c_in,
+        c_out=c_out,
+        dtype=kind,
+        sums=kind,
+    )
+
+
+def operands(problem, *, whole=True):
+    """The two arrays that a problem is given."""
+    random = np.random.default_rng(0)
+    arrays = []
+    for slot in OPERANDS[problem.solve]:
+        shape = (problem.members, *problem.shape(slot))
+        array = random.integers(-4, 5, shape) if whole else random.standard_normal(shape)
+        arrays.append(jnp.asarray(array).astype(problem.dtype))
+    return arrays
+
+
+def definition(problem, a, b):
+    """The third array: the definition, or its transpose."""
+
+    def forward(x, kernel):
+        each = partial(
+            einsum.conv, axes=problem.axes, groups=problem.groups, dtype=problem.sums, precision=problem.precision
+        )
+        return jax.vmap(each)(x, kernel)
+
+    if problem.solve == "out":
+        return forward(a, b)
+    wanted = jax.ShapeDtypeStruct((problem.members, *problem.shape(problem.solve)), problem.dtype)
+    if problem.solve == "x":
+        return jax.linear_transpose(lambda x: forward(x, b), wanted)(a)[0]
+    return jax.linear_transpose(lambda kernel: forward(a, kernel), wanted)(b)[0]
+
+
+def by(method, problem, a, b):
+    """What one algorithm finds, its smaller convolutions left to the rules for CPU."""
+    return ALGORITHMS[method].contract(problem, a, b, partial(run, platform="cpu")).astype(problem.sums)
+
+
+@FEW
+@given(problems())
+def test_algorithms_equal_the_definition(problem):
+    a, b = operands(problem)
+    able = [method for method in EXACT if ALGORITHMS[method].refuses(problem) is None]
+    expected, *found = jax.jit(lambda a, b: [definition(problem, a, b), *(by(m, problem, a, b) for m in able)])(a, b)
+    for method, one in zip(able, found, strict=True):
+        np.testing.assert_array_equal(one, expected, err_msg=method, strict=True)
+
+
+PHASES = {
+    "4x4, stride 2": ((4, 4), {"strides": 2}),
+    "window as long as the stride": ((2, 3), {"strides": (2, 3)}),
+    "window shorter than the stride": ((2,), {"strides": 3}),
+    "one strided axis": ((3, 3), {"strides": (1, 2), "kernel_dilation": (2, 1)}),
+    "padding wider than the window": ((3,), {"strides": 2, "padding": ((4, 3),)}),
+    "kernel dilation divides": ((3,), {"strides": 4, "kernel_dilation": 2}),
+    "three axes": ((3, 2, 2), {"strides": 2}),
+}
+
+
+@pytest.mark.parametrize(("window", "options"), PHASES.values(), ids=PHASES)
+def test_phases_of_all_kinds(window, options):
+    space = (9, 8, 7)[: len(window)]
+    back = problem_of(space, window, 4, 6, batch=2, groups=2, members=2, solve="x", **options)
+    forward = replace(back, solve="out", axes=tuple(axis.transposed() for axis in back.axes), c_in=6, c_out=4)
+    for problem in (back, forward, replace(forward, solve="kernel")):
+        assert ALGORITHMS["phases"].refuses(problem) is None
+        a, b = operands(problem)
+        found, expected = jax.jit(lambda a, b, p=problem: (by("phases", p, a, b), definition(p, a, b)))(a, b)
+        np.testing.assert_array_equal(found, expected)
+
+
+CHUNKED = {
+    "gemm": [problem_of((5, 4), (3, 3), 2, 3, batch=7, solve=solve) for solve in ("out", "x", "kernel")]
+    + [problem_of((5, 4), (3, 3), 2, 3, members=5, batch=3, solve=solve) for solve in ("out", "x", "kernel")],
+    "chunks": [problem_of((5, 4), (3, 3), 2, 3, batch=7, solve="kernel", strides=strides) for strides in (1, 2)]
+    + [problem_of((5, 4), (2, 2), 4, 4, members=5, batch=2, groups=2, solve="kernel")],
+}
+
+
+@pytest.mark.parametrize("method", CHUNKED)
+def test_chunks_are_the_whole(method, monkeypatch):
+    """With so little memory at a time that batches and members are cut, and the last chunk is not full."""
+    monkeypatch.setattr(ALGORITHMS[method], "CHUNK", 2**10)
+    for problem in CHUNKED[method]:
+        a, b = operands(problem)
+        program = jax.jit(lambda a, b, p=problem: (by(method, p, a, b), definition(p, a, b)))
+        assert "while" in program.lower(a, b).as_text()
+        found, expected = program(a, b)
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("rows", [1, 10**6])
+def test_blocks_of_rows_are_the_whole(rows, monkeypatch):
+    """The depthwise kernel's gradient, row by row and all at once."""
+    monkeypatch.setattr(ALGORITHMS["taps"], "BLOCK", rows)
+    for problem in (
+        problem_of((7, 5), (3, 2), 2, 4, batch=2, groups=2, strides=2, solve="kernel"),
+        problem_of((9,), (3,), 2, 2, batch=2, groups=2, members=2, solve="kernel"),
+    ):
+        a, b = operands(problem)
+        np.testing.assert_array_equal(
+            *jax.jit(lambda a, b, p=problem: (by("taps", p, a, b), definition(p, a, b)))(a, b)
+        )
+
+
+DOOR = {
+    "gemm": ((6, 5, 4), (3, 2, 2, 6), {"feature_group_count": 2, "strides": 2}),
+    "taps": ((6, 5, 4), (3, 2, 1, 8), {"feature_group_count": 4, "padding_mode": "circular"}),
+    "blocks": ((6, 5, 8), (3, 2, 2, 8), {"feature_group_count": 4}),
+    "phases": ((5, 4, 4), (3, 2, 4, 3), {"input_dilation": 2}),
+}
+
+
+def every_transform(f, x, kernel):
+    """The function, its derivatives and their derivatives, batched over either argument and over both."""
+    energy = lambda x, k: (f(x, k) ** 2).sum()
+    gradients = jax.grad(energy, (0, 1))
+    again = jax.grad(lambda x, k: sum((g**2).sum() for g in gradients(x, k)), (0, 1))
+    both = lambda x, k: (f(x, k), gradients(x, k), again(x, k))
+    many_x, many_kernels = jnp.stack([x, 1 - x]), jnp.stack([kernel, kernel + 1])
+    return (
+        both(x, kernel),
+        jax.jvp(f, (x, kernel), (2 * x, kernel + 1)),
+        jax.vmap(f, (0, None))(many_x, kernel),
+        jax.vmap(gradients, (None, 0))(x, many_kernels),
+        jax.vmap(gradients, (0, 0))(many_x, many_kernels),
+    )
+
+
+@pytest.mark.parametrize("method", DOOR)
+def test_forced_methods_in_every_transform(method):
+    of_x, of_kernel, options = DOOR[method]
+    random = np.random.default_rng(0)
+    x, kernel = (random.integers(-1, 2, shape).astype(np.float32) for shape in (of_x, of_kernel))
+    got, expected = jax.jit(
+        lambda x, k: [every_transform(partial(jc.conv, **options, method=m), x, k) for m in (method, "einsum")]
+    )(x, kernel)
+    jax.tree.map(partial(np.testing.assert_array_equal, strict=True), got, expected)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex64", "complex128", "int8", "bfloat16"])
+def test_dtypes(dtype):
+    """Sums are at least 32 bits wide, whatever is summed."""
+    with jax.enable_x64(True):
+        for method, (of_x, of_kernel, options) in DOOR.items():
+            random = np.random.default_rng(0)
+            x, kernel = (jnp.asarray(random.integers(-4, 5, shape)).astype(dtype) for shape in (of_x, of_kernel))
+            run = lambda m, x=x, kernel=kernel, options=options: jc.conv(x, kernel, **options, method=m)
+            np.testing.assert_array_equal(run(method), run("einsum"), strict=True)
+
+
+def test_gemm_sums_bfloat16_in_float32():
+    ones = jnp.ones((1001, 1), jnp.bfloat16)
+    for method in ("gemm", "fft"):
+        wide = jc.conv(ones, ones[:9, :, None], preferred_element_type=jnp.float32, padding="VALID", method=method)
+        np.testing.assert_allclose(wide, 9, rtol=1e-5)
+
+
+@FEW
+@given(problems(dtype=jnp.dtype("float64"), sums=jnp.dtype("float64")))
+def test_fft_of_64_bits_errs_within_its_bound(problem):
+    """The bound at the head of fft.py, times the norm of all that is summed."""
+    assume(ALGORITHMS["fft"].refuses(problem) is None)
+    with jax.enable_x64(True):
+        a, b = operands(problem, whole=False)
+        found, expected = jax.jit(lambda a, b: (by("fft", problem, a, b), definition(problem, a, b)))(a, b)
+        assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+        longest = 64 * math.prod(axis.slack + axis.reach for axis in problem.axes)
+        bound = 20 * math.log2(longest) * 2.0**-53 * jnp.linalg.norm(a) * jnp.linalg.norm(b)
+        assert jnp.abs(found - expected).max() <= bound
+
+
+def test_fft_keeps_a_quiet_image_beside_a_loud_one():
+    """What is taken for noise is measured by each image, and float32 comes out as exact as it can be."""
+    random = np.random.default_rng(0)
+    quiet, kernel = random.standard_normal((300, 2)), random.standard_normal((40, 2, 3)).astype(np.float32)
+    x = np.stack([1e-25 * quiet, 1e10 * quiet]).astype(np.float32)
+    found = jc.conv(x, kernel, method="fft")
+    with jax.enable_x64(True):
+        exact = jc.conv(x.astype(np.float64), kernel.astype(np.float64), method="einsum")
+    np.testing.assert_allclose(found, exact, rtol=1e-6, atol=0)
+
+
+def test_fft_in_segments():
+    for options in ({}, {"strides": 3}, {"kernel_dilation": 2}):
+        for solve in ("out", "x", "kernel"):
+            problem = problem_of((300,), (5,), 2, 20, batch=2, solve=solve, **options)
+            a, b = operands(problem)
+            found, expected = jax.jit(lambda a, b, p=problem: (by("fft", p, a, b), definition(p, a, b)))(a, b)
+            np.testing.assert_array_equal(found, expected)
+
+
+REFUSED = {
+    "taps": (dict(shape=(9, 9, 32), kernel=(3, 3, 32, 4)), "writes out each product"),
+    "blocks": (dict(shape=(9, 9, 3), kernel=(3, 3, 3, 4)), "is for groups and this has one"),
+    "phases": (dict(shape=(9, 9, 3), kernel=(3, 3, 3, 4)), "is for input dilation"),
+    "gemm": (dict(shape=(9000, 3), kernel=(200, 3, 4)), "lays out at most"),
+}
+
+
+@pytest.mark.parametrize("method", REFUSED)
+def test_a_method_says_why_it_refuses(method):
+    given, reason = REFUSED[method]
+    with pytest.raises(ValueError, match=f"conv: method='{method}' {reason}.*use method=None"):
+        jc.conv(jnp.ones(given["shape"]), jnp.ones(given["kernel"]), method=method)
+
+
+def test_fft_refuses_what_must_be_exact():
+    with pytest.raises(ValueError, match="conv: method='fft' rounds, and int32 must be exact"):
+        jc.conv(jnp.ones((9, 1), int), jnp.ones((3, 1, 1), int), method="fft")
+
+
+CHOSEN = {
+    "depthwise": (((56, 56), (3, 3), 64, 64), {"groups": 64}, ("taps", "taps", "taps")),
+    "depthwise, strided": (((56, 56), (3, 3), 64, 64), {"groups": 64, "strides": 2}, ("taps", "taps", "taps")),
+    "depthwise, tiny weights": (((4, 4), (3, 3), 2, 2), {"groups": 2}, ("taps", "taps", "xla")),
+    "depthwise, 1,024 taps": (((4096,), (1024,), 64, 64), {"groups": 64}, ("fft", "fft", "fft")),
+    "wave of 1,024 taps": (((4096,), (1024,), 8, 8), {}, ("fft", "fft", "fft")),
+    "its whole numbers": (((4096,), (1024,), 8, 8), {"dtype": "int32"}, ("xla", "xla", "xla")),
+    "grouped": (((14, 14), (3, 3), 128, 128), {"groups": 32}, ("gemm", "gemm", "chunks")),
+    "grouped, strided": (((14, 14), (3, 3), 128, 128), {"groups": 32, "strides": 2}, ("gemm", "phases", "xla")),
+    "two groups": (((27, 27), (5, 5), 96, 256), {"groups": 2}, ("blocks", "blocks", "chunks")),
+    "1x1": (((28, 28), (1, 1), 128, 256), {"batch": 4}, ("gemm", "gemm", "gemm")),
+    "lenet": (((28, 28), (5, 5), 1, 6), {"batch": 64}, ("taps", "xla", "xla")),
+    "rgb": (((32, 32), (3, 3), 3, 32), {"batch": 32}, ("xla", "xla", "gemm")),
+    "3x3, small": (((16, 16), (3, 3), 64, 64), {"batch": 4}, ("xla", "xla", "xla")),
+    "3x3, large": (((32, 32), (3, 3), 64, 64), {"batch": 8}, ("xla", "xla", "chunks")),
+    "3x3, bfloat16": (((32, 32), (3, 3), 64, 64), {"batch": 8, "dtype": "bfloat16"}, ("xla", "xla", "xla")),
+    "3x3, whole numbers": (((28, 28), (3, 3), 128, 128), {"dtype": "int32"}, ("gemm", "gemm", "chunks")),
+    "many kernels": (((6, 6), (3, 3), 8, 8), {"members": 256}, ("gemm", "gemm", "chunks")),
+    "many kernels, complex": (((6, 6), (3, 3), 1, 8), {"members": 9, "dtype": "complex64"}, ("gemm", "gemm", "chunks")),
+    "volume": (((16, 16, 16), (3, 3, 3), 16, 16), {}, ("gemm", "gemm", "chunks")),
+    "volume, strided": (((16, 16, 16), (3, 3, 3), 32, 64), {"strides": 2}, ("gemm", "phases", "chunks")),
+    "patches": (((224, 224), (16, 16), 3, 192), {"strides": 16, "batch": 4}, ("gemm", "phases", "gemm")),
+    "4x4, stride 2": (((28, 28), (4, 4), 16, 32), {"strides": 2}, ("xla", "xla", "xla")),
+    "few complex channels": (((28, 28), (3, 3), 8, 8), {"dtype": "complex128"}, ("gemm", "gemm", "xla")),
+    "complex signals": (((1024,), (3,), 32, 32), {"batch": 4, "dtype": "complex64"}, ("gemm", "gemm", "chunks")),
+}
+
+
+@pytest.mark.parametrize(("shape", "options", "methods"), CHOSEN.values(), ids=CHOSEN)
+def test_rules_choose(shape, options, methods):
+    """For the output, the input's gradient and the weights'; where nothing was measured, all is left to lax."""
+    problems = [problem_of(*shape, solve=solve, **options) for solve in ("out", "x", "kernel")]
+    assert tuple(choose(problem, "cpu").method for problem in problems) == methods
+    assert {choose(problem, "any").method for problem in problems} == {"xla"}

@@ -1,0 +1,110 @@
+"""The benchmarks' data and sums; what they time is not asserted here, nor is anything slow run."""
+
+import json
+import math
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+
+from benchmarks import __main__, bounds, figures, operators, overhead, peers, report, scaling
+from benchmarks.builders import flax
+from benchmarks.cases import CASES, HEAVY, TINY
+from benchmarks.networks import NETWORKS, after
+from benchmarks.timing import Measurement, Sample, alternate, relative_difference
+
+EVERY = (*CASES, *TINY, *scaling.CASES)
+
+
+def timed(case: str = "a", call: str = "forward", suite: str = "operators", **seconds: float) -> Measurement:
+    warm = {name.replace("_", " "): Sample((value, 2 * value)) for name, value in seconds.items()}
+    return Measurement(suite=suite, case=case, call=call, warm=warm)
+
+
+def test_names_are_unique():
+    names = [*__main__.NAMES, *(case.name for case in scaling.CASES)]
+    assert len(names) == len(set(names))
+    assert set(HEAVY) <= {case.name for case in CASES}
+
+
+def test_lax_and_jaxconv_are_asked_for_the_same_shapes():
+    for case in EVERY:
+        inputs = [jax.ShapeDtypeStruct(shape, np.float32) for shape in case.shapes]
+        ours, theirs = (jax.eval_shape(peer(case), *inputs) for peer in (peers.jaxconv, peers.bare_lax))
+        assert ours == theirs, case.name
+
+
+def test_pytorch_computes_the_same():
+    pytest.importorskip("torch")
+    case = next(case for case in TINY if case.op == "conv_transpose")
+    inputs = operators.arguments(case, whole=True)
+    theirs = peers.from_torch(case, peers.torch_call(case, "+ gradients", inputs)())
+    ours = jax.tree.leaves(peers.with_call(peers.jaxconv(case), "+ gradients")(*inputs))
+    assert relative_difference({"jaxconv": [np.asarray(array) for array in ours], "torch": theirs}) == 0
+    assert relative_difference({"jaxconv": theirs[:1], "torch": [theirs[0] + 1]}) > 0
+
+
+def test_networks_end_in_ten_classes():
+    for network in NETWORKS:
+        shape = network.shape
+        for layer in network.layers:
+            shape = after(layer, shape)
+        assert shape == (10,), network.name
+
+
+@pytest.mark.parametrize("name", ["lenet", "wave-net", "volume-net"])
+def test_both_words_build_the_same_network(name):
+    network = next(network for network in NETWORKS if network.name == name)
+
+    def parameters(word):
+        return nnx.state(flax.build(network.layers, network.shape, word, network.rank, nnx.Rngs(0)), nnx.Param)
+
+    ours, theirs = (nnx.eval_shape(lambda word=word: parameters(word)) for word in (flax.our_layer, flax.their_layer))
+    assert jax.tree.map(jax.numpy.shape, ours) == jax.tree.map(jax.numpy.shape, theirs)
+    if name == "lenet":
+        assert sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(ours)) == 61706
+
+
+def test_a_slow_competitor_takes_part_in_fewer_rounds(monkeypatch):
+    clock = iter(np.cumsum([0, 3, 0, 1e-3, 0, 1e-3, 0, 3, 0, 1e-3, 0, 1e-3, 0, 3] + [0, 1e-3] * 9))
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    found = alternate({"slow": lambda: None, "quick": lambda: None}, 5)
+    assert [len(found[name].values) for name in ("slow", "quick")] == [2, 5]
+
+
+def test_ratios_pair_the_rounds_that_both_took_part_in():
+    samples = {"jaxconv": Sample((1.0, 2.0, 9.0)), "lax": Sample((2.0, 4.0))}
+    assert Measurement(suite="operators", case="a", call="forward", warm=samples).ratio("lax") == 0.5
+
+
+def test_misses_come_first_and_verdicts_count_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(figures, "RESULTS", tmp_path)
+    found = [timed("good", jaxconv=1, torch=2, lax=9), timed("bad", jaxconv=3, torch=2, lax=9)]
+    assert [bounds.excess(m) > 1 for m in found] == [False, True]
+    by_peer = {verdict["peer"]: verdict for verdict in bounds.verdicts(found)}
+    assert by_peer["torch"]["geometric_mean"] == pytest.approx(math.sqrt(0.75), rel=1e-3)
+    assert (by_peer["torch"]["worst_case"], by_peer["torch"]["misses"]) == ("bad forward", 1)
+    assert by_peer["lax"]["misses"] == 0
+    curve = [timed(f"batch-{n}", call, "scaling", jaxconv=n) for n in (1, 2) for call in operators.CALLS]
+    machine = report.describe_machine()
+    report.write("scaling", machine, 2, curve)
+    kept = json.loads(report.write("operators", machine, 2, found).read_text())
+    assert [entry["case"] for entry in kept["measurements"]] == ["bad", "good"]
+    assert all(path.exists() for path in figures.draw())
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [(0.0123, "s", "12.3 ms"), (2.5e-7, "s", "0.25 µs"), (3 * 2**30, "B", "3.00 GB"), (512, "B", "0.50 kB")],
+)
+def test_numbers_are_written_for_people(number, unit, text):
+    assert report.human(number, unit) == text
+
+
+def test_an_unknown_case_is_answered_with_a_near_one():
+    with pytest.raises(SystemExit, match="no case is called 'depthwise-3x4'; did you mean depthwise-3x3"):
+        __main__.main(["--case", "depthwise-3x4"])
+    assert "import" in overhead.NAMES
