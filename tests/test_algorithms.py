@@ -312,3 +312,23 @@ def test_rules_choose(shape, options, methods):
     problems = [problem_of(*shape, solve=solve, **options) for solve in ("out", "x", "kernel")]
     assert tuple(choose(problem, "cpu").method for problem in problems) == methods
     assert {choose(problem, "any").method for problem in problems} == {"xla"}
+
+
+def test_split_errs_within_its_bound_and_says_so_of_derivatives():
+    """What is left out is at most 3 * 2^-18 of the sum of magnitudes; the rest is the rounding of float32 sums."""
+    random = np.random.default_rng(0)
+    x = jnp.asarray(random.standard_normal((2, 12, 12, 16)), jnp.float32)
+    kernel = jnp.asarray(random.standard_normal((3, 3, 16, 8)), jnp.float32)
+    program = jax.jit(
+        lambda x, k, method: jax.vjp(partial(jc.conv, method=method), x, k)[1](jnp.ones((2, 12, 12, 8))),
+        static_argnums=2,
+    )
+    magnitudes = program(jnp.abs(x), jnp.abs(kernel), "einsum")
+    for found, exact, magnitude in zip(
+        program(x, kernel, "split"), program(x, kernel, "einsum"), magnitudes, strict=True
+    ):
+        error = jnp.abs(found - exact)
+        assert (error <= (3 * 2.0**-18 + 2.0**-20) * magnitude).all()
+        assert error.max() > 0  # it is not the exact convolution under another name
+    with pytest.raises(ValueError, match="conv: method='split' splits float32, not bfloat16"):
+        jc.conv(x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16), method="split")

@@ -22,7 +22,7 @@ MODULES = [m for m in vars(jc.nn).values() if inspect.isclass(m) and m.__module_
 FILES = [info.name for info in pkgutil.walk_packages(jc.__path__, "jaxconv.") if not info.name.endswith("__main__")]
 # Arguments that may be given by position: arrays, and what no call can do without.
 POSITIONAL = {"x", "kernel", "depthwise_kernel", "pointwise_kernel", "window_shape", "output_shape", "padding"}
-POSITIONAL |= {"self", "in_features", "out_features", "kernel_size", "space", "offsets", "module"}
+POSITIONAL |= {"self", "in_features", "out_features", "kernel_size", "space", "offsets", "module", "function"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS + MODULES, ids=lambda f: f.__name__)

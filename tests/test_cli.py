@@ -16,6 +16,7 @@ from jaxconv.cli import main
 from jaxconv.cli import symmetry as symmetry_command
 from jaxconv.cli import train as train_command
 from jaxconv.cli.claims import moves, rows
+from jaxconv.cli.info import backend
 from jaxconv.cli.recipes import RECIPES
 
 pil = pytest.importorskip("PIL.Image")
@@ -53,6 +54,8 @@ def test_train_lenet_then_the_command_it_prints(in_empty_folder, capsys):
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[0] == "lenet: 44,426 parameters; 1078 digits to train on, 360 to validate, 359 to test"
+    if jax.default_backend() == "cpu":
+        assert lines.pop(1) == f"convolutions: {backend()}"
     assert [line.partition(": loss ")[0] for line in lines[1:6]] == [f"epoch {i}/5" for i in range(1, 6)]
     accuracy, baseline = (float(line.split()[-1]) for line in lines[6].split(";"))
     assert lines[6] == f"test accuracy {accuracy:.4f}; logistic regression on the same pixels {baseline:.4f}"
@@ -123,7 +126,7 @@ def test_a_loss_that_is_no_number_stops_the_run(capsys):
 USAGE = {
     "": "name a command, train, predict, symmetry or info; to start, try python -m jaxconv train lenet",
     "trane lenet": "'trane' is not a command; did you mean train?",
-    "xxxx": "'xxxx' is not a command; choose one of train, predict, symmetry",
+    "xxxx": "'xxxx' is not a command; choose one of train, predict, symmetry, info",
     "--verbose": "'--verbose' is not an option of jaxconv; name a command, train, predict, symmetry or info, first",
     "train": "name a model, such as python -m jaxconv train lenet; the models are lenet, mlp, mlp-wide, cnn",
     "train lenett": "'lenett' is not a model; did you mean lenet?",

@@ -6,10 +6,10 @@ over taps has `taps` times that. The input is cut into overlapping segments (ove
 section 8.7.3), the first axis only, so that the transforms stay in the cache.
 
 Numbers of up to 32 bits are transformed in 64, and a result below the error of that is zero, so whole numbers come out
-to the bit and all others as exact as float32 can say. A transform of n numbers errs by about 7 * log2(n) * u of its norm
-at most (Higham, Accuracy and Stability, 24.2; u is 1.1e-16), so no output errs by more than about 20 * log2(n) * u *
-|x| * |kernel|, the norms of what is transformed. float64 itself is computed on request only: beside a loud place in the
-same segment a quiet one loses digits.
+to the bit and all others as exact as float32 can say. A transform of n numbers errs by about 7 * log2(n) * u of its
+norm at most (Higham, Accuracy and Stability, 24.2; u is 1.1e-16), so no output errs by more than about 20 * log2(n) * u
+* |x| * |kernel|, the norms of what is transformed. float64 itself is computed on request only: beside a loud place in
+the same segment a quiet one loses digits.
 """
 
 import math

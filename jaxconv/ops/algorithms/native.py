@@ -75,8 +75,8 @@ class _Plan:
 def _planned(problem: Problem) -> _Plan:
     """The best form: the problem as it is, or with x and out exchanged where that needs no strides.
 
-    Some convolutions oneDNN computes by matrix products of windows, though it has them as a data gradient of its own: 32
-    groups of 4 channels take 11 instead of 29 ms (grouped-3x3-batch32).
+    Some convolutions oneDNN computes by matrix products of windows, though it has them as a data gradient of its own:
+    32 groups of 4 channels take 11 instead of 29 ms (grouped-3x3-batch32).
     """
     spread, strided = (any(steps > 1 for steps in column) for column in _steps(problem))
     plans = [_plan(problem, dual) for dual in (False, True) if not (spread if not dual else strided)]

@@ -191,8 +191,15 @@ NATIVE: tuple[Rule, ...] = (
     ),
     Rule(
         "xla",
-        "wave-1d-32 weights 0.5, wave-1d weights 0.9: long windows of one axis lie side by side for Eigen",
-        lambda p: len(p.axes) == 1 and p.solve == "kernel" and p.taps >= 32 and dense(p) and single(p) and plain(p),
+        "weights of one axis: wave-1d-32 0.5, wave-1d 0.6, dilated-1d 0.8",
+        lambda p: (
+            len(p.axes) == 1
+            and p.solve == "kernel"
+            and (p.taps >= 32 or p.axes[0].kernel_dilation > 1)
+            and dense(p)
+            and single(p)
+            and plain(p)
+        ),
     ),
     Rule(
         "native",
