@@ -17,7 +17,7 @@ from jaxconv.ops.algorithms import einsum
 from jaxconv.ops.algorithms.choose import ALGORITHMS, choose, run
 from jaxconv.ops.algorithms.problem import OPERANDS, Problem
 
-EXACT = ("xla", "gemm", "chunks", "taps", "blocks", "phases", "fft")
+EXACT = ("xla", "gemm", "chunks", "taps", "blocks", "phases", "fft", "native")
 FEW = settings(max_examples=max(6, settings().max_examples // 3))  # each example compiles every algorithm
 
 

@@ -1,7 +1,8 @@
 """Grouped convolution as a few ordinary ones, each of as many groups as make `WIDTH` channels.
 
 A kernel with zeros between its groups wastes products, and those of small groups are so slow that it pays: XLA computes
-groups in naive loops on CPU. Of the gradient of such a kernel the blocks between the groups are dropped.
+groups in naive loops on CPU. Of the gradient of such a kernel the blocks between the groups are dropped. A NaN or an
+infinity in one group reaches those that share its convolution, since zero times either is NaN.
 """
 
 from dataclasses import replace

@@ -9,7 +9,7 @@ Numbers of up to 32 bits are transformed in 64, and a result below the error of 
 to the bit and all others as exact as float32 can say. A transform of n numbers errs by about 7 * log2(n) * u of its
 norm at most (Higham, Accuracy and Stability, 24.2; u is 1.1e-16), so no output errs by more than about 20 * log2(n) * u
 * |x| * |kernel|, the norms of what is transformed. float64 itself is computed on request only: beside a loud place in
-the same segment a quiet one loses digits.
+the same segment a quiet one loses digits. A NaN or an infinity spoils its whole segment.
 """
 
 import math

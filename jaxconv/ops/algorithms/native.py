@@ -125,7 +125,7 @@ def _words(problem: Problem, dtype: str) -> list[int]:
     head = [SOLVES.index(problem.solve), DTYPES.index(dtype), DTYPES.index(_result(problem, dtype))]
     head += [problem.members, problem.batch, problem.c_in, problem.c_out, problem.groups]
     axes = [(a.size, a.window, a.stride, a.kernel_dilation, a.lo, a.hi, a.output) for a in problem.axes]
-    if problem.depthwise and len(axes) == 1:  # oneDNN has depthwise kernels for 2-D only: DEPTHWISE_1D
+    if problem.depthwise and len(axes) == 1:  # oneDNN's depthwise primitives have two axes; else it lays out windows
         axes.insert(0, (1, 1, 1, 1, 0, 0, 1))
     return head + [number for axis in axes for number in axis]
 
