@@ -39,15 +39,15 @@ def draw(seed: int) -> tuple[list[int], dict[str, np.ndarray]]:
         "kernel": (members, *window, c_in // groups, c_out),
         "out": (members, batch, *space_out, c_out),
     }
-    words = [int(random.integers(3)), 0, 0, members, batch, c_in, c_out, groups]
+    words = [1, int(random.integers(3)), 0, 0, members, batch, c_in, c_out, groups]
     words += [number for axis in axes for number in axis]
     return words, {name: random.integers(-3, 4, shape).astype(np.float32) for name, shape in arrays.items()}
 
 
 def truth(words: list[int], arrays: dict[str, np.ndarray]) -> np.ndarray:
     """The sum over taps, each a product of slices: F of jaxconv/ops/primitive.py, solved for the array asked for."""
-    solve, members, batch, groups = SOLVES[words[0]], words[3], words[4], words[7]
-    axes = [words[k : k + 7] for k in range(8, len(words), 7)]
+    solve, members, batch, groups = SOLVES[words[1]], words[4], words[5], words[8]
+    axes = [words[k : k + 7] for k in range(9, len(words), 7)]
     rank = len(axes)
     pads = [(0, 0), (0, 0), *((lo, hi) for *_, lo, hi, _ in axes), (0, 0)]
     split = {name: _in_groups(array, groups, name == "kernel") for name, array in arrays.items()}
@@ -85,7 +85,7 @@ def judge(seed: int) -> str:
     """Compare one problem to the bit; returns the name of the implementation, or that there is none."""
     words, arrays = draw(seed)
     library = jaxconv_onednn.load()
-    first, second = (arrays[name] for name in (("x", "kernel"), ("out", "kernel"), ("x", "out"))[words[0]])
+    first, second = (arrays[name] for name in (("x", "kernel"), ("out", "kernel"), ("x", "out"))[words[1]])
     try:
         found = library.run(words, first.tobytes(), second.tobytes())
     except jaxconv_onednn.RefusedError as refused:

@@ -15,6 +15,7 @@ import jaxconv as jc
 from jaxconv.geometry import Axis, Window
 from jaxconv.ops.algorithms import einsum
 from jaxconv.ops.algorithms.choose import ALGORITHMS, choose, run
+from jaxconv.ops.algorithms.native import library
 from jaxconv.ops.algorithms.problem import OPERANDS, Problem
 
 EXACT = ("xla", "gemm", "chunks", "taps", "blocks", "phases", "fft", "native")
@@ -236,6 +237,36 @@ def test_fft_of_64_bits_errs_within_its_bound(problem):
         longest = 64 * math.prod(axis.slack + axis.reach for axis in problem.axes)
         bound = 20 * math.log2(longest) * 2.0**-53 * jnp.linalg.norm(a) * jnp.linalg.norm(b)
         assert jnp.abs(found - expected).max() <= bound
+
+
+def test_fft_of_a_batch_in_parts(monkeypatch):
+    monkeypatch.setattr(ALGORITHMS["fft"], "CHUNK", 1)
+    for solve in ("out", "x", "kernel"):
+        problem = problem_of((40,), (5,), 2, 3, batch=5, solve=solve)
+        a, b = operands(problem)
+        np.testing.assert_array_equal(by("fft", problem, a, b), definition(problem, a, b))
+
+
+def test_sums_are_as_wide_as_asked_for():
+    """4097^2 is no float32; and bfloat16 does not fit into float16."""
+    x, kernel = jnp.full((1, 8, 8, 64), 4097.0, jnp.float32), jnp.full((3, 3, 64, 32), 4097.0, jnp.float32)
+    with jax.enable_x64(True):
+        wide = partial(jc.conv, x, kernel, preferred_element_type=jnp.float64)
+        np.testing.assert_array_equal(wide(), wide(method="einsum"))
+    small, ones = jnp.full((9, 1), 1e-3, jnp.float16), jnp.ones((3, 1, 1), jnp.float16)
+    for method in (None, "xla"):
+        gradient = jax.grad(
+            lambda k, m=method: (1e5 * jc.conv(small, k, preferred_element_type=jnp.bfloat16, method=m)).sum()
+        )(ones)
+        assert jnp.isfinite(gradient).all()
+
+
+def test_a_forced_method_leaves_an_open_batch_to_lax():
+    shape = jax.export.symbolic_shape("b, 9, 9, 4")
+    for method in ("gemm", "fft", *(["native"] if not isinstance(library(), str) else [])):
+        f = jax.grad(lambda x, k, m=method: jc.conv(x, k, method=m).sum(), (0, 1))
+        module = jax.export.export(jax.jit(f))(jax.ShapeDtypeStruct(shape, jnp.float32), jnp.ones((3, 3, 4, 4)))
+        assert "stablehlo.convolution" in module.mlir_module()
 
 
 def test_fft_keeps_a_quiet_image_beside_a_loud_one():

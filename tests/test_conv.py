@@ -335,5 +335,10 @@ def test_strict_promotion_rules_are_kept():
         assert jc.conv(x.astype(jnp.int8), kernel.astype(jnp.int8)).dtype == jnp.int32
         for pool in (jc.max_pool, jc.avg_pool, jc.lp_pool, jc.min_pool):
             assert pool(x, (2, 2)).shape == (2, 4, 4, 4)
+            assert jax.grad(lambda x, p=pool: p(x, (3, 3), strides=2, padding="SAME").sum())(x).shape == x.shape
+        for method in ("gemm", "taps", "fft", "split"):
+            some, few = x[..., :2], kernel[:, :, :2, :2]
+            gradient = jax.grad(lambda x, k, m=method: jc.conv(x, k, method=m).sum(), (0, 1))
+            assert gradient(some, few)[1].shape == few.shape
         assert jc.avg_pool(x, (2, 2), strides=1, padding="SAME", count_include_pad=False).shape == x.shape
         assert jc.adaptive_avg_pool(x, (3, 3)).shape == (2, 3, 3, 4)

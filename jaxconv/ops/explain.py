@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxconv.ops.algorithms import native
-from jaxconv.ops.algorithms.choose import choose
+from jaxconv.ops.algorithms.choose import choose, cpu_here
 from jaxconv.ops.algorithms.problem import Problem, pose
 
 SOLVED = {"out": "convolution", "x": "data gradient", "kernel": "weight gradient"}
@@ -52,6 +52,8 @@ class Explanation:
 def explain(function: Callable, *arguments: Any, gradients: bool = True, platform: str | None = None) -> Explanation:
     """Say which algorithm computes each convolution of `function`, and why; nothing is computed.
 
+    It speaks of `jax.jit` on one device; what is exported, or divided by XLA among several, runs without oneDNN.
+
     Args:
       function: of arrays; it may contain any number of convolutions, or be `jc.conv` itself.
       arguments: for each argument an array, a `jax.ShapeDtypeStruct`, or a shape, which means float32.
@@ -66,8 +68,7 @@ def explain(function: Callable, *arguments: Any, gradients: bool = True, platfor
       []
     """
     platform = platform or jax.default_backend()
-    if platform == "cpu" and not isinstance(native.library(), str):
-        platform = "cpu with oneDNN"
+    platform = cpu_here() if platform == "cpu" else platform
     shapes = [_abstract(position, argument) for position, argument in enumerate(arguments)]
 
     def with_gradients(*arrays):

@@ -79,7 +79,7 @@ def _(number, axis, fold, divisor, primals, tangents):
             wins = (taps[tap] == best) | (taps[tap] != taps[tap])  # a NaN beats all numbers
             if padded:
                 inside = np.concatenate([np.full(end - begin, low <= tap < high) for begin, end, (low, high) in padded])
-                wins &= inside.reshape([-1] + [1] * (x.ndim - 1 - number))
+                wins &= inside.reshape([1] * number + [-1] + [1] * (x.ndim - 1 - number))
             choice = jnp.where(wins, jnp.uint8(first + tap), choice)
         return choice
 
@@ -140,7 +140,7 @@ def _give(block: jax.Array, chosen: jax.Array | None, taps: list[int | None], nu
     if whole and len(taps) > 1:
         if chosen is not None:
             names = np.asarray([NONE if tap is None else tap for tap in taps], np.uint8)
-            names = names.reshape([-1] + [1] * (block.ndim - 1 - phases))
+            names = names.reshape([1] * phases + [-1] + [1] * (block.ndim - 1 - phases))
             block = jnp.where(jnp.expand_dims(chosen, phases) == names, block, jnp.zeros((), block.dtype))
         return jnp.sum(block, phases, dtype=block.dtype)
     total = None

@@ -169,8 +169,8 @@ def _lower_cpu(context: mlir.LoweringRuleContext, *operands, **parameters):
         whole = mesh.size == 1 or set(mesh.axis_names) <= set(devices.manual_axes)
     else:
         whole = devices.num_devices == 1
-    native = whole and not module.lowering_parameters.for_export
-    return _lower(context, *operands, platform="cpu with oneDNN" if native else "cpu", **parameters)
+    here = whole and not module.lowering_parameters.for_export
+    return _lower(context, *operands, platform=choose.cpu_here() if here else choose.CPU_ALONE, **parameters)
 
 
 mlir.register_lowering(conv_p, partial(_lower, platform="any"))

@@ -88,7 +88,8 @@ def load() -> Library:
 def _sleeping_threads():
     """Let OpenMP's threads sleep between convolutions, when XLA needs the cores; it reads the variable when loaded.
 
-    A training step of LeNet takes 7.1 ms so, and 8.6 where they spin (2 cores).
+    A training step of LeNet takes 7.1 ms so, and 8.6 where they spin (2 cores). Where another library loaded the same
+    OpenMP before, its threads do what it was told then.
     """
     if POLICY in os.environ:  # as its user wants it
         yield

@@ -1,5 +1,6 @@
 #include "conv.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <list>
 #include <map>
@@ -18,11 +19,11 @@ using dnnl::memory;
 using Dims = memory::dims;
 
 const dnnl::engine& engine() {
-  static const dnnl::engine cpu = [] {
-    dnnl::set_primitive_cache_capacity(0);  // one cache is enough, and ours knows whole convolutions
-    return dnnl::engine(dnnl::engine::kind::cpu, 0);
+  static const dnnl::engine& forever = *[] {  // threads may still compute while the process ends
+    dnnl::set_primitive_cache_capacity(0);    // one cache is enough, and ours knows whole convolutions
+    return new dnnl::engine(dnnl::engine::kind::cpu, 0);
   }();
-  return cpu;
+  return forever;
 }
 
 // Memory that a thread keeps between calls: fresh pages cost more than small convolutions do.
@@ -49,7 +50,7 @@ class Arena {
   static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
  private:
-  static constexpr size_t kAlignment = 4096, kKept = size_t{64} << 20;
+  static constexpr size_t kAlignment = 4096, kKept = size_t{16} << 20;
   char* data_ = nullptr;
   size_t size_ = 0;
 };
@@ -85,7 +86,8 @@ memory::desc weights(const Problem& p, memory::data_type type, bool any) {
 }  // namespace
 
 Problem Problem::decode(const int64_t* words, size_t count) {
-  constexpr size_t kHead = 8, kPerAxis = 7;
+  constexpr size_t kHead = 9, kPerAxis = 7;
+  constexpr int64_t kFormat = 1;  // FORMAT of jaxconv/ops/algorithms/native.py
   Problem p;
   auto refuse = [&](const char* why) {
     std::ostringstream message;
@@ -96,14 +98,15 @@ Problem Problem::decode(const int64_t* words, size_t count) {
   const memory::data_type types[] = {memory::data_type::f32, memory::data_type::bf16, memory::data_type::f16};
   const size_t rank = count < kHead ? 0 : (count - kHead) / kPerAxis;
   if (rank < 1 || rank > 3 || count != kHead + rank * kPerAxis) refuse("not a convolution of 1 to 3 axes");
-  if (words[0] < 0 || words[0] > 2 || words[1] < 0 || words[1] > 2 || words[2] < 0 || words[2] > 2)
-    refuse("unknown solve or dtype");
-  p.solve = static_cast<Solve>(words[0]);
-  p.operand = types[words[1]];
-  p.result = types[words[2]];
-  p.members = words[3], p.batch = words[4], p.c_in = words[5], p.c_out = words[6], p.groups = words[7];
+  if (words[0] != kFormat) refuse("made by another version of jaxconv; install both again");
+  for (size_t i = 1; i < 4; ++i)
+    if (words[i] < 0 || words[i] > 2) refuse("unknown solve or dtype");
+  p.solve = static_cast<Solve>(words[1]);
+  p.operand = types[words[2]];
+  p.result = types[words[3]];
+  p.members = words[4], p.batch = words[5], p.c_in = words[6], p.c_out = words[7], p.groups = words[8];
   constexpr int64_t kMost = int64_t{1} << 31;
-  for (size_t i = 3; i < kHead; ++i)
+  for (size_t i = 4; i < kHead; ++i)
     if (words[i] < 1 || words[i] >= kMost) refuse("sizes must be in 1 ... 2^31 - 1");
   if (p.c_in % p.groups || p.c_out % p.groups) refuse("groups must divide the channels");
   for (size_t i = 0; i < rank; ++i) {
@@ -117,6 +120,11 @@ Problem Problem::decode(const int64_t* words, size_t count) {
     if (slack < 0 || axis.output != slack / axis.stride + 1) refuse("the output does not have its size");
     p.axes.push_back(axis);
   }
+  // oneDNN counts in 32 bits in places: 3x3 on 65536 x 65536 pixels divides by zero.
+  double x = double(p.batch) * p.c_in, out = double(p.batch) * p.c_out, kernel = double(p.c_in / p.groups) * p.c_out;
+  for (const auto& axis : p.axes) x *= axis.size + axis.lo + axis.hi, out *= axis.output, kernel *= axis.window;
+  if (std::max({x, out, kernel}) >= kMost || std::max({x, out, kernel}) * p.members >= 1e15)
+    refuse("more than 2^31 numbers in one array");
   return p;
 }
 
@@ -155,7 +163,7 @@ Conv::Conv(const Problem& problem) : problem_(problem) {
     Array a{argument, given, wanted, {}};
     if (a.moves()) {
       const auto& [from, to] = result ? std::pair(wanted, given) : std::pair(given, wanted);
-      a.change = dnnl::reorder(dnnl::reorder::primitive_desc(engine(), from, engine(), to, attributes));
+      a.change = dnnl::reorder(dnnl::reorder::primitive_desc(engine(), from, engine(), to));
     }
     return a;
   };

@@ -3,8 +3,10 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 
 namespace jaxconv {
 namespace {
@@ -12,6 +14,7 @@ namespace {
 constexpr int64_t kColumns = 768;            // of a block: more taps at once gain nothing
 constexpr int64_t kBlock = 1 << 18;          // floats of a block of windows: 1 MB, so that it stays in the cache
 constexpr int64_t kFew = 512;                // pixels: for less the primitive is faster
+constexpr int64_t kLongest = kBlock / 64;    // floats of a run, of which a block has at least 64
 constexpr int64_t kCopies = int64_t{1} << 26;  // floats that the threads' own sums may take: 256 MB
 
 // Windows are cut into runs, one for each tap of the outer axes: the taps of the last axis with their channels.
@@ -81,6 +84,7 @@ bool prefers_products(const Problem& p, const std::string& implementation) {
   for (const auto& axis : p.axes) taps *= axis.window;
   return p.operand == dnnl::memory::data_type::f32 && p.result == dnnl::memory::data_type::f32 && taps > 1 &&
          taps * (p.c_in / p.groups) * (p.c_out / p.groups) >= 4096 && pixels_of(p) >= kFew &&
+         p.axes.back().window * (p.c_in / p.groups) <= kLongest &&
          (implementation == "jit:avx2" || implementation == "x64:gemm:jit");
 }
 
@@ -98,6 +102,7 @@ void weight_gradient(const Problem& p, const float* x, const float* out, float* 
   for (auto& own : rows) own.reset(new float[step * together * windows.run]);
   for (int i = 1; i < most; ++i) sums[i].reset(new float[size]);
   int took_part = 1;
+  std::atomic<bool> failed{false};
 #pragma omp parallel
   if (const int thread = omp_get_thread_num(); thread < most) {
     const int threads = std::min(most, omp_get_num_threads());
@@ -110,11 +115,13 @@ void weight_gradient(const Problem& p, const float* x, const float* out, float* 
         for (int64_t first = 0; first < windows.runs; first += together) {
           const int64_t last = std::min(windows.runs, first + together), columns = (last - first) * windows.run;
           windows.lay(from, to, group, first, last, rows[thread].get());
-          dnnl_sgemm('T', 'N', columns, group_out, to - from, 1, rows[thread].get(), columns, out + from * p.c_out + group * group_out,
-                     p.c_out, 1, sum + first * windows.run * p.c_out + group * group_out, p.c_out);
+          if (dnnl_sgemm('T', 'N', columns, group_out, to - from, 1, rows[thread].get(), columns, out + from * p.c_out + group * group_out,
+                     p.c_out, 1, sum + first * windows.run * p.c_out + group * group_out, p.c_out) != dnnl_success)
+            failed = true;
         }
     }
   }
+  if (failed) throw std::runtime_error("dnnl_sgemm failed");
   for (int i = 1; i < took_part; ++i)
     for (int64_t k = 0; k < size; ++k) kernel[k] += sums[i][k];
 }

@@ -27,25 +27,34 @@ ALGORITHMS: dict[str, ModuleType] = {
 }
 
 
-RULES: dict[str, tuple[Rule, ...]] = {"cpu": CPU, "cpu with oneDNN": NATIVE}
+CPU_ALONE, CPU_WITH_ONEDNN = "cpu", "cpu with oneDNN"
+RULES: dict[str, tuple[Rule, ...]] = {CPU_ALONE: CPU, CPU_WITH_ONEDNN: NATIVE}
 REST = Rule("xla", "nothing was measured to be faster", lambda problem: True)
 
 
 def choose(problem: Problem, platform: str, *, method: str | None = None) -> Rule:
-    """The rule for `problem`; `method` forces an algorithm wherever it does not refuse."""
+    """The rule for `problem`; `method` forces an algorithm on what it does not refuse, oneDNN on CPUs."""
+    if not isinstance(problem.batch, int):  # of an exported program that leaves it open
+        return REST
+    if method == "native" and platform not in (CPU_ALONE, CPU_WITH_ONEDNN):
+        method = None
     if method is not None and ALGORITHMS[method].refuses(problem) is None:
         return Rule(method, "asked for", lambda problem: True)
-    open_batch = not isinstance(problem.batch, int)  # of an exported program
-    for rule in () if open_batch else RULES.get(platform, ()):
+    for rule in RULES.get(platform, ()):
         if rule.applies(problem) and ALGORITHMS[rule.method].refuses(problem) is None:
             return rule
     return REST
 
 
+def cpu_here() -> str:
+    """The platform that a CPU of this machine is, as it is installed."""
+    return CPU_ALONE if isinstance(native.library(), str) else CPU_WITH_ONEDNN
+
+
 def why_not(method: str, a, b, *, ensemble: int = 0, **given) -> str | None:
     """Why `method` cannot compute a convolution of these two arrays; None if it can."""
-    if 0 in a.shape or 0 in b.shape:
-        return None
+    if 0 in a.shape or 0 in b.shape or not all(isinstance(size, int) for size in (*a.shape, *b.shape)):
+        return None  # nothing to compute, or a batch left open, which goes to lax
     return ALGORITHMS[method].refuses(pose(a, b, ensemble=ensemble, **given))
 
 

@@ -20,6 +20,7 @@ from jaxconv.ops.algorithms.problem import Problem, Solve
 from jaxconv.ops.algorithms.windows import (
     accumulator,
     as_members,
+    from_chunks,
     from_members,
     in_chunks,
     matrices,
@@ -54,12 +55,19 @@ def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.
     sides = best_sides(alone)
     image = laid_out(alone, sides)
     images, members = max(1, CHUNK // image), max(1, CHUNK // (image * alone.batch))
+    some = replace(alone, members=min(members, alone.members))
+
+    def of_some(pair: tuple[jax.Array, jax.Array]) -> jax.Array:
+        if some.members == 1 and images < some.batch:
+            return _by_images(some, sides, *pair, images)
+        return _product(some, sides, *pair)
+
     if members < alone.members:
-        found = _by_members(alone, sides, x, out, members)
-    elif alone.members == 1 and images < alone.batch:
-        found = _by_images(alone, sides, x, out, images)
+        pairs = in_chunks(x, 0, members), in_chunks(out, 0, members)
+        some = replace(some, members=pairs[0].shape[1])
+        found = from_chunks(lax.map(of_some, pairs), 0, alone.members)
     else:
-        found = _product(alone, sides, x, out)
+        found = of_some((x, out))
     return from_members(problem, found)
 
 
@@ -86,13 +94,6 @@ def _axes_of(axis: Axis, in_x: bool) -> tuple[Axis, Axis]:
     of_out = Axis(size=axis.output, window=axis.window, kernel_dilation=axis.kernel_dilation, lo=across, hi=across)
     seen = replace(axis, window=1, kernel_dilation=1, hi=0)
     return replace(seen, hi=of_out.output - seen.output), of_out
-
-
-def _by_members(problem: Problem, sides: Sides, x: jax.Array, out: jax.Array, most: int) -> jax.Array:
-    pairs = in_chunks(x, 0, most), in_chunks(out, 0, most)
-    some = replace(problem, members=pairs[0].shape[1])
-    found = lax.map(lambda pair: _product(some, sides, *pair), pairs)
-    return found.reshape(-1, *found.shape[2:])[: problem.members]
 
 
 def _by_images(problem: Problem, sides: Sides, x: jax.Array, out: jax.Array, most: int) -> jax.Array:

@@ -38,8 +38,8 @@ def half(problem: Problem) -> bool:
 
 
 def single(problem: Problem) -> bool:
-    """float32."""
-    return problem.dtype == jnp.float32
+    """float32, in the sums too."""
+    return problem.dtype == problem.sums == jnp.float32
 
 
 def dense(problem: Problem) -> bool:
@@ -51,7 +51,7 @@ def long(problem: Problem) -> bool:
     """Windows so long that transforms of the whole input cost less, and inputs as long."""
     many = problem.taps > 64 if problem.depthwise else problem.taps >= 256 and problem.groups == 1
     inputs = 4 * problem.pixels >= problem.taps * problem.batch
-    exact = jnp.dtype(problem.dtype) in (jnp.float32, jnp.complex64)  # in 64 bits; those of 64 bits would round
+    exact = problem.dtype == problem.sums and problem.dtype in (jnp.float32, jnp.complex64)  # 64 bits would round
     return many and inputs and problem.macs >= 2**24 and plain(problem) and exact
 
 

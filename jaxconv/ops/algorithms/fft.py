@@ -23,9 +23,10 @@ from jax import lax
 
 from jaxconv.geometry import Axis
 from jaxconv.ops.algorithms.problem import Problem, Solve, as_forward
-from jaxconv.ops.algorithms.windows import LEAD, as_members, from_members, spread
+from jaxconv.ops.algorithms.windows import LEAD, as_members, from_chunks, from_members, in_chunks, spread
 
 MOST = 512 * 2**20  # bytes of a transformed kernel
+CHUNK = 128 * 2**20  # bytes of transformed images at a time
 SEGMENTS = 64  # at most; each is a slice to compile
 MANY = 16  # input channels of a group
 
@@ -46,13 +47,37 @@ def refuses(problem: Problem) -> str | None:
 def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.Array:
     """Transform, multiply, transform back."""
     with jax.enable_x64(True):
-        wide = jnp.promote_types(problem.dtype, jnp.float64)
+        wide = jnp.dtype(jnp.complex128 if jnp.issubdtype(problem.dtype, jnp.complexfloating) else jnp.float64)
         problem, a, b = as_forward(replace(problem, dtype=wide), a.astype(wide), b.astype(wide))
         alone, x, other = as_members(problem, a, b)
-        lengths = _lengths(alone.axes)
-        x = _segments(spread(x, alone.axes), alone.axes, lengths)
-        found = (_kernel if problem.solve == "kernel" else _out)(alone, x, other, lengths)
+        found = _by_images(alone, x, other, _lengths(alone.axes))
         return from_members(problem, found).astype(problem.sums)
+
+
+def _by_images(problem: Problem, x: jax.Array, other: jax.Array, lengths: tuple[int, ...]) -> jax.Array:
+    """A few images at a time, where the transforms of all would take more than `CHUNK`."""
+    image = 16 * math.prod(lengths) * _number(problem.axes, lengths) * (problem.c_in + problem.c_out) * problem.members
+    most = max(1, CHUNK // image)
+    if most >= problem.batch:
+        return _whole(problem, x, other, lengths)
+    xs = in_chunks(x, 1, most)
+    some = replace(problem, batch=xs.shape[2])
+    if problem.solve == "out":
+        found = lax.map(lambda part: _whole(some, part, other, lengths), xs)
+        return from_chunks(found, 1, problem.batch)
+    zero = jnp.zeros((problem.members, *problem.shape("kernel")), x.dtype)
+    parts = xs, in_chunks(other, 1, most)
+    return lax.scan(lambda total, pair: (total + _whole(some, *pair, lengths), None), zero, parts)[0]
+
+
+def _whole(problem: Problem, x: jax.Array, other: jax.Array, lengths: tuple[int, ...]) -> jax.Array:
+    x = _segments(spread(x, problem.axes), problem.axes, lengths)
+    return (_kernel if problem.solve == "kernel" else _out)(problem, x, other, lengths)
+
+
+def _number(axes: tuple[Axis, ...], lengths: tuple[int, ...]) -> int:
+    """How many segments there are."""
+    return -(-(axes[0].slack + 1) // _hop(axes[0], lengths[0]))
 
 
 def _without_noise(problem: Problem, found: jax.Array, x: jax.Array, other: jax.Array, lengths) -> jax.Array:
@@ -89,8 +114,7 @@ def _hop(axis: Axis, length: int) -> int:
 
 def _segments(wide: jax.Array, axes: tuple[Axis, ...], lengths: tuple[int, ...]) -> jax.Array:
     """Parts of the first axis as more images: member (segment * batch) channel *length."""
-    hop = _hop(axes[0], lengths[0])
-    number = -(-(axes[0].slack + 1) // hop)
+    hop, number = _hop(axes[0], lengths[0]), _number(axes, lengths)
     total = (number - 1) * hop + lengths[0]
     wide = lax.pad(
         wide, jnp.zeros((), wide.dtype), [(0, (n == LEAD) * (total - wide.shape[LEAD]), 0) for n in range(wide.ndim)]

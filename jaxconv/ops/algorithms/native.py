@@ -15,10 +15,11 @@ import numpy as np
 from jax import lax
 
 from jaxconv.geometry import Axis
-from jaxconv.ops.algorithms.problem import OPERANDS, Problem, Slot, Solve, exchange_channels
+from jaxconv.ops.algorithms.problem import OPERANDS, Problem, Slot, Solve, turned
 
 VARIABLE = "JAXCONV_NATIVE"  # 0 turns the backend off
 DTYPES = ("float32", "bfloat16", "float16")
+FORMAT = 1  # of the vector that `_words` makes; an installed backend of another one refuses it
 SOLVES: tuple[Slot, ...] = ("out", "x", "kernel")
 EXCHANGED: dict[Slot, Slot] = {"x": "out", "out": "x", "kernel": "kernel"}
 
@@ -36,7 +37,7 @@ def library() -> Any:
         found = jaxconv_onednn.load()
         for name, capsule in found.targets.items():
             jax.ffi.register_ffi_target(name, capsule, platform="cpu")
-    except jaxconv_onednn.UnavailableError as error:
+    except (jaxconv_onednn.UnavailableError, AttributeError) as error:  # the latter of a build of another version
         return f"jaxconv-onednn: {error}"
     return found
 
@@ -45,8 +46,9 @@ def refuses(problem: Problem) -> str | None:
     """What neither oneDNN nor a change of its form can do on this processor."""
     if isinstance(library(), str):
         return f"needs the oneDNN backend, and {library()}"
-    if jnp.dtype(problem.dtype).name not in DTYPES:
-        return f"computes {', '.join(DTYPES)}, not {jnp.dtype(problem.dtype)}"
+    for dtype in (problem.dtype, problem.sums):
+        if jnp.dtype(dtype).name not in DTYPES:
+            return f"computes {', '.join(DTYPES)}, not {jnp.dtype(dtype)}"
     if len(problem.axes) > 3:
         return f"computes 1 to 3 spatial axes, not {len(problem.axes)}"
     if all(any(steps > 1 for steps in column) for column in _steps(problem)):
@@ -90,6 +92,8 @@ def _steps(problem: Problem) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def _plan(problem: Problem, dual: bool) -> _Plan:
+    from jaxconv_onednn import RefusedError
+
     posed = _dual(problem) if dual else problem
     crops = tuple((min(0, axis.lo), min(0, axis.hi), 0) for axis in posed.axes)
     posed = replace(posed, axes=tuple(_crop(axis) for axis in posed.axes))
@@ -99,7 +103,7 @@ def _plan(problem: Problem, dual: bool) -> _Plan:
     for dtype in dict.fromkeys((jnp.dtype(problem.dtype).name, "float32")):
         try:
             name = library().implementation(_words(posed, dtype))
-        except Exception as error:  # of the optional package, whose own classes are not imported here
+        except RefusedError as error:
             plan = replace(plan, why_not=f"has no implementation: {error}")
             continue
         if "ref" not in name:
@@ -122,7 +126,7 @@ def _crop(axis: Axis) -> Axis:
 
 def _words(problem: Problem, dtype: str) -> list[int]:
     """What `Problem::decode` of native/src/conv.cc reads."""
-    head = [SOLVES.index(problem.solve), DTYPES.index(dtype), DTYPES.index(_result(problem, dtype))]
+    head = [FORMAT, SOLVES.index(problem.solve), DTYPES.index(dtype), DTYPES.index(_result(problem, dtype))]
     head += [problem.members, problem.batch, problem.c_in, problem.c_out, problem.groups]
     axes = [(a.size, a.window, a.stride, a.kernel_dilation, a.lo, a.hi, a.output) for a in problem.axes]
     if problem.depthwise and len(axes) == 1:  # oneDNN's depthwise primitives have two axes; else it lays out windows
@@ -137,13 +141,13 @@ def _result(problem: Problem, dtype: str) -> str:
 
 def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.Array:
     """One call of oneDNN, for all members."""
-    plan, rank = _planned(problem), len(problem.axes)
+    plan = _planned(problem)
     posed = plan.problem
     arrays = dict(zip(OPERANDS[problem.solve], (a, b), strict=True))
     if plan.dual:
         arrays = {EXCHANGED[name]: array for name, array in arrays.items()}
         if "kernel" in arrays:
-            arrays["kernel"] = _turned(arrays["kernel"], rank, problem.groups)
+            arrays["kernel"] = turned(arrays["kernel"], problem.groups)
     if "x" in arrays:
         arrays["x"] = _pad(arrays["x"], plan.crops)
     first, second = (arrays[name].astype(plan.dtype) for name in OPERANDS[posed.solve])
@@ -152,12 +156,7 @@ def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.
     found = call(first, second, problem=np.asarray(_words(posed, plan.dtype), np.int64))
     if posed.solve == "x":
         found = _pad(found, [(-lo, -hi, 0) for lo, hi, _ in plan.crops])
-    return _turned(found, rank, problem.groups) if plan.dual and problem.solve == "kernel" else found
-
-
-def _turned(kernel: jax.Array, rank: int, groups: int) -> jax.Array:
-    """The kernel as seen from the other side, with its taps reversed and its channels exchanged."""
-    return exchange_channels(lax.rev(kernel, tuple(range(1, rank + 1))), groups)
+    return turned(found, problem.groups) if plan.dual and problem.solve == "kernel" else found
 
 
 def _pad(x: jax.Array, amounts: Sequence[tuple[int, int, int]]) -> jax.Array:

@@ -71,11 +71,6 @@ class Problem:
         """Each input channel makes channels of its own."""
         return self.groups == self.c_in and self.groups > 1
 
-    @property
-    def real(self) -> bool:
-        """Floating-point numbers of at most 32 bits, for which processors have fast products."""
-        return jnp.issubdtype(self.dtype, jnp.floating) and jnp.dtype(self.dtype).itemsize <= 4
-
 
 Solve = Callable[[Problem, jax.Array, jax.Array], jax.Array]
 
@@ -105,7 +100,9 @@ def pose(a: Any, b: Any, *, solve: Slot, axes, groups: int, ensemble: int, dtype
 
 
 def wider(a, b):
-    """The dtype of more bytes."""
+    """The dtype of more bytes; float32 for float16 and bfloat16, neither of which holds the other."""
+    if a.itemsize == b.itemsize and a != b and jnp.issubdtype(a, jnp.floating):
+        return jnp.dtype(jnp.float32)
     return a if a.itemsize >= b.itemsize else b
 
 
@@ -114,8 +111,16 @@ def as_forward(problem: Problem, a: jax.Array, b: jax.Array) -> tuple[Problem, j
     if problem.solve != "x":
         return problem, a, b
     axes = tuple(axis.transposed() for axis in problem.axes)
-    turned = exchange_channels(lax.rev(b, tuple(range(1, len(axes) + 1))), problem.groups)
-    return replace(problem, solve="out", axes=axes, c_in=problem.c_out, c_out=problem.c_in), a, turned
+    return (
+        replace(problem, solve="out", axes=axes, c_in=problem.c_out, c_out=problem.c_in),
+        a,
+        turned(b, problem.groups),
+    )
+
+
+def turned(kernel: jax.Array, groups: int) -> jax.Array:
+    """The kernels of all members as seen from the other side: their taps reversed, their channels exchanged."""
+    return exchange_channels(lax.rev(kernel, tuple(range(1, kernel.ndim - 2))), groups)
 
 
 def exchange_channels(kernel: jax.Array, groups: int) -> jax.Array:

@@ -30,4 +30,5 @@ def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.
 def _split(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     # reduce_precision rather than a cast there and back, which XLA may leave out
     high = jax.lax.reduce_precision(x, exponent_bits=8, mantissa_bits=7)
-    return high.astype(jnp.bfloat16), (x - high).astype(jnp.bfloat16)
+    low = jnp.where(jnp.isfinite(high), x - high, 0)  # above 3.39e38 bfloat16 is infinite
+    return high.astype(jnp.bfloat16), low.astype(jnp.bfloat16)
