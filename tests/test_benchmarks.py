@@ -36,7 +36,7 @@ def test_lax_and_jaxconv_are_asked_for_the_same_shapes():
 
 
 def test_pytorch_computes_the_same():
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="a peer of the benchmarks is not installed")
     case = next(case for case in TINY if case.op == "conv_transpose")
     inputs = operators.arguments(case, whole=True)
     theirs = peers.from_torch(case, peers.torch_call(case, "+ gradients", inputs)())

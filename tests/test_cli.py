@@ -19,9 +19,9 @@ from jaxconv.cli.claims import moves, rows
 from jaxconv.cli.info import backend
 from jaxconv.cli.recipes import RECIPES
 
-pil = pytest.importorskip("PIL.Image")
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
+pil = pytest.importorskip("PIL.Image", reason="writes and reads the pictures")
+pytest.importorskip("sklearn", reason="brings the digits")
+pytest.importorskip("matplotlib", reason="draws the training report")
 
 
 @pytest.fixture(autouse=True)

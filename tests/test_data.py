@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 from jaxconv import data
 
-pil = pytest.importorskip("PIL.Image")
-sklearn_datasets = pytest.importorskip("sklearn.datasets")
+pil = pytest.importorskip("PIL.Image", reason="writes and reads the pictures")
+sklearn_datasets = pytest.importorskip("sklearn.datasets", reason="brings the digits")
 
 
 # Digits

@@ -85,7 +85,7 @@ def test_the_interior_of_a_convolution_is_all_that_never_saw_the_border(n, windo
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_networks_of_other_libraries(library):
     if library == "equinox":
-        pytest.importorskip("equinox")
+        pytest.importorskip("equinox", reason="one of the libraries whose networks are derived")
     wrong = []
     for known in LIBRARIES[library]():
         claim = symmetry.derive(known.f, jnp.ones(known.shape), axes=known.axes, domain="torus")

@@ -37,10 +37,10 @@ def test_is_committed_as_one_run_left_it(path):
 
 
 def test_runs_from_top_to_bottom(path):
-    nbformat = pytest.importorskip("nbformat")
-    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat", reason="reads notebooks")
+    nbclient = pytest.importorskip("nbclient", reason="runs notebooks")
     for needed in ("ipykernel", "matplotlib", "sklearn"):
-        pytest.importorskip(needed)
+        pytest.importorskip(needed, reason="a notebook imports it")
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
         notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}

@@ -107,7 +107,7 @@ def test_long_inputs_are_not_written_down():
 
 
 def test_the_picture_is_white_where_shifts_survive():
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="draws the heat map")
     from jaxconv.symmetry.heatmap import shift_errors
 
     every_other = lambda x: jc.conv(x, KERNEL[:, None] * KERNEL[None], strides=2, padding="CIRCULAR")
@@ -127,7 +127,7 @@ def test_the_picture_is_white_where_shifts_survive():
 
 
 def test_pictures_have_two_axes():
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="draws the heat map")
     found = refute(lambda x: x.cumsum(0), Equivariant(Shifts(1, 1, 1)), (2, 2, 2, 1), examples=10)
     with pytest.raises(ValueError, match="plot: a picture has two axes, but the group shifts 3"):
         found.plot()

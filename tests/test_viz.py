@@ -8,7 +8,7 @@ import pytest
 
 from jaxconv import viz
 
-matplotlib = pytest.importorskip("matplotlib")
+matplotlib = pytest.importorskip("matplotlib", reason="draws the figures")
 
 
 def report(epochs=3, misread=2, n=30, title=""):

@@ -141,6 +141,7 @@ def given_claim(claim: Claim, x: Any = None, *, examples: int = 100, seed: int =
         def test(*args: Any, **kwargs: Any) -> None:
             check(lambda x: f(x, *args, **kwargs), claim, x, examples=examples, seed=seed)
 
+        # inspect reads the attribute, which no type of functions declares
         test.__signature__ = inspect.Signature(others)  # pyright: ignore[reportAttributeAccessIssue]
         del test.__wrapped__  # or pytest would look for a fixture called x
         return test

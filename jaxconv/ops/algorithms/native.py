@@ -1,6 +1,6 @@
 """oneDNN through XLA's FFI: the package `jaxconv-onednn`, where it is installed and the processor is a CPU.
 
-oneDNN knows strides but no input dilation, and padding but no cropping; `_posed` turns what it lacks into what it has.
+oneDNN knows strides but no input dilation, and padding but no cropping; `_planned` turns what it lacks into what it has.
 """
 
 import functools
