@@ -69,11 +69,15 @@ class Axis:
         """Output pixels: floor(slack / stride) + 1."""
         return self.slack // self.stride + 1
 
+    def inside(self, pixel: int) -> tuple[int, int]:
+        """The first tap of output `pixel` that meets the input and the one after the last, without input dilation."""
+        start, step = pixel * self.stride - self.lo, self.kernel_dilation
+        return max(0, -(start // step)), min(self.window, -((start - self.size) // step))
+
     def sees(self, pixel: int) -> int:
         """How many taps of the window of output `pixel` meet the input; for an axis without input dilation."""
-        start, step = pixel * self.stride - self.lo, self.kernel_dilation
-        first = max(0, -(start // step))  # the first tap at or after pixel 0
-        return max(0, min(self.window, -((start - self.size) // step)) - first)
+        first, last = self.inside(pixel)
+        return max(0, last - first)
 
     @property
     def blind(self) -> int | None:

@@ -26,14 +26,9 @@ Run = tuple[int, int, tuple[int, ...]]  # from, to (excluded), and what all in i
 
 def window_runs(axis: Axis) -> Iterator[Run]:
     """Runs of windows that hold the same taps of the input: the first tap and the one after the last."""
-
-    def inside(window: int) -> tuple[int, int]:
-        start, step = window * axis.stride - axis.lo, axis.kernel_dilation
-        return max(0, -(start // step)), min(axis.window, -((start - axis.size) // step))
-
     low = -(-axis.lo // axis.stride)
     high = (axis.size + axis.lo - axis.reach) // axis.stride + 1
-    return _runs(axis.output, low, high, inside)
+    return _runs(axis.output, low, high, axis.inside)
 
 
 def block_runs(axis: Axis, offsets: range, before: int = 0, after: int = 0) -> Iterator[Run]:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from itertools import product
 
 import jax
-import jax.numpy as jnp
 from jax import lax
 
 from jaxconv.geometry import Axis
@@ -20,9 +19,9 @@ from jaxconv.ops.algorithms.problem import Problem, Solve
 from jaxconv.ops.algorithms.windows import (
     accumulator,
     as_members,
-    from_chunks,
+    by_images,
+    by_members,
     from_members,
-    in_chunks,
     matrices,
     spread,
     too_long,
@@ -55,20 +54,15 @@ def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.
     sides = best_sides(alone)
     image = laid_out(alone, sides)
     images, members = max(1, CHUNK // image), max(1, CHUNK // (image * alone.batch))
-    some = replace(alone, members=min(members, alone.members))
 
-    def of_some(pair: tuple[jax.Array, jax.Array]) -> jax.Array:
-        if some.members == 1 and images < some.batch:
-            return _by_images(some, sides, *pair, images)
-        return _product(some, sides, *pair)
+    def product_of(some: Problem, x: jax.Array, out: jax.Array) -> jax.Array:
+        return _product(some, sides, x, out)
 
-    if members < alone.members:
-        pairs = in_chunks(x, 0, members), in_chunks(out, 0, members)
-        some = replace(some, members=pairs[0].shape[1])
-        found = from_chunks(lax.map(of_some, pairs), 0, alone.members)
-    else:
-        found = of_some((x, out))
-    return from_members(problem, found)
+    def of_members(some: Problem, x: jax.Array, out: jax.Array) -> jax.Array:
+        most = images if some.members == 1 else some.batch
+        return by_images(some, most, product_of, x, out, dtype)
+
+    return from_members(problem, by_members(alone, members, of_members, x, out))
 
 
 def best_sides(problem: Problem) -> Sides:
@@ -94,13 +88,6 @@ def _axes_of(axis: Axis, in_x: bool) -> tuple[Axis, Axis]:
     of_out = Axis(size=axis.output, window=axis.window, kernel_dilation=axis.kernel_dilation, lo=across, hi=across)
     seen = replace(axis, window=1, kernel_dilation=1, hi=0)
     return replace(seen, hi=of_out.output - seen.output), of_out
-
-
-def _by_images(problem: Problem, sides: Sides, x: jax.Array, out: jax.Array, most: int) -> jax.Array:
-    pairs = in_chunks(x, 1, most), in_chunks(out, 1, most)
-    some = replace(problem, batch=pairs[0].shape[2])
-    zero = jnp.zeros((1, *problem.shape("kernel")), accumulator(problem))
-    return lax.scan(lambda total, pair: (total + _product(some, sides, *pair), None), zero, pairs)[0]
 
 
 def _product(problem: Problem, sides: Sides, x: jax.Array, out: jax.Array) -> jax.Array:

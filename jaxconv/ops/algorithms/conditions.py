@@ -2,13 +2,7 @@
 
 import jax.numpy as jnp
 
-from jaxconv.geometry import Axis
 from jaxconv.ops.algorithms.problem import Problem
-
-
-def axes(problem: Problem) -> tuple[Axis, ...]:
-    """The axes of the convolution that is computed, which for a data gradient is the transposed one."""
-    return tuple(axis.transposed() for axis in problem.axes) if problem.solve == "x" else problem.axes
 
 
 def channels(problem: Problem) -> tuple[int, int]:
@@ -19,7 +13,7 @@ def channels(problem: Problem) -> tuple[int, int]:
 
 def holes(problem: Problem) -> bool:
     """Zeros between the pixels of the input of what is computed."""
-    return problem.solve != "kernel" and any(axis.input_dilation > 1 for axis in axes(problem))
+    return problem.solve != "kernel" and any(axis.input_dilation > 1 for axis in problem.windows)
 
 
 def plain(problem: Problem) -> bool:
@@ -73,7 +67,7 @@ def wide_weights(problem: Problem) -> bool:
 
 def far(problem: Problem) -> bool:
     """Strides of 16 or more, as of patches: 0.05 for 16x16; 8x8 was at par."""
-    return all(axis.input_dilation == 1 or axis.input_dilation >= 16 for axis in axes(problem))
+    return all(axis.input_dilation == 1 or axis.input_dilation >= 16 for axis in problem.windows)
 
 
 def slow(problem: Problem) -> bool:

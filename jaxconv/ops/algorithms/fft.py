@@ -23,7 +23,7 @@ from jax import lax
 
 from jaxconv.geometry import Axis
 from jaxconv.ops.algorithms.problem import Problem, Solve, as_forward
-from jaxconv.ops.algorithms.windows import LEAD, as_members, from_chunks, from_members, in_chunks, spread
+from jaxconv.ops.algorithms.windows import LEAD, as_members, by_images, from_members, lengthened, spread
 
 MOST = 512 * 2**20  # bytes of a transformed kernel
 CHUNK = 128 * 2**20  # bytes of transformed images at a time
@@ -37,8 +37,7 @@ def refuses(problem: Problem) -> str | None:
         return f"rounds, and {jnp.dtype(problem.dtype)} must be exact"
     if len(problem.axes) > 3:
         return f"transforms 1 to 3 spatial axes, not {len(problem.axes)}"
-    axes = tuple(axis.transposed() if problem.solve == "x" else axis for axis in problem.axes)
-    plan = _lengths(axes)
+    plan = _lengths(problem.windows)
     if math.prod(plan) * problem.c_in * problem.c_out // problem.groups * problem.members * 8 > MOST:
         return f"would need more than {MOST // 2**20} MiB for the transformed kernel"
     return None
@@ -50,27 +49,13 @@ def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.
         wide = jnp.dtype(jnp.complex128 if jnp.issubdtype(problem.dtype, jnp.complexfloating) else jnp.float64)
         problem, a, b = as_forward(replace(problem, dtype=wide), a.astype(wide), b.astype(wide))
         alone, x, other = as_members(problem, a, b)
-        found = _by_images(alone, x, other, _lengths(alone.axes))
+        lengths = _lengths(alone.axes)
+        image = 16 * math.prod(lengths) * _number(alone.axes, lengths) * (alone.c_in + alone.c_out) * alone.members
+        found = by_images(alone, max(1, CHUNK // image), partial(_whole, lengths), x, other, wide)
         return from_members(problem, found).astype(problem.sums)
 
 
-def _by_images(problem: Problem, x: jax.Array, other: jax.Array, lengths: tuple[int, ...]) -> jax.Array:
-    """A few images at a time, where the transforms of all would take more than `CHUNK`."""
-    image = 16 * math.prod(lengths) * _number(problem.axes, lengths) * (problem.c_in + problem.c_out) * problem.members
-    most = max(1, CHUNK // image)
-    if most >= problem.batch:
-        return _whole(problem, x, other, lengths)
-    xs = in_chunks(x, 1, most)
-    some = replace(problem, batch=xs.shape[2])
-    if problem.solve == "out":
-        found = lax.map(lambda part: _whole(some, part, other, lengths), xs)
-        return from_chunks(found, 1, problem.batch)
-    zero = jnp.zeros((problem.members, *problem.shape("kernel")), x.dtype)
-    parts = xs, in_chunks(other, 1, most)
-    return lax.scan(lambda total, pair: (total + _whole(some, *pair, lengths), None), zero, parts)[0]
-
-
-def _whole(problem: Problem, x: jax.Array, other: jax.Array, lengths: tuple[int, ...]) -> jax.Array:
+def _whole(lengths: tuple[int, ...], problem: Problem, x: jax.Array, other: jax.Array) -> jax.Array:
     x = _segments(spread(x, problem.axes), problem.axes, lengths)
     return (_kernel if problem.solve == "kernel" else _out)(problem, x, other, lengths)
 
@@ -116,9 +101,7 @@ def _segments(wide: jax.Array, axes: tuple[Axis, ...], lengths: tuple[int, ...])
     """Parts of the first axis as more images: member (segment * batch) channel *length."""
     hop, number = _hop(axes[0], lengths[0]), _number(axes, lengths)
     total = (number - 1) * hop + lengths[0]
-    wide = lax.pad(
-        wide, jnp.zeros((), wide.dtype), [(0, (n == LEAD) * (total - wide.shape[LEAD]), 0) for n in range(wide.ndim)]
-    )
+    wide = lengthened(wide, LEAD, total)
     parts = [lax.slice_in_dim(wide, n * hop, n * hop + lengths[0], axis=LEAD) for n in range(number)]
     return jnp.moveaxis(jnp.concatenate(parts, 1), -1, 2)
 
@@ -144,9 +127,7 @@ def _kernel(problem: Problem, x: jax.Array, out: jax.Array, lengths: tuple[int, 
     hop = _hop(first, lengths[0])
     out = _apart(out, LEAD, [axis.stride for axis in problem.axes])
     number = x.shape[1] // problem.batch
-    out = lax.pad(
-        out, jnp.zeros((), out.dtype), [(0, (n == LEAD) * (number * hop - out.shape[LEAD]), 0) for n in range(out.ndim)]
-    )
+    out = lengthened(out, LEAD, number * hop)
     out = out.reshape(problem.members, problem.batch, number, hop, *out.shape[3:])
     out = jnp.moveaxis(out, 1, 2).reshape(problem.members, -1, hop, *out.shape[4:])
     out = lax.rev(out, _space(out, LEAD))

@@ -6,19 +6,16 @@ CPU are naive loops: float64 weights of 256 kernels for 6x6 pixels took 670 ms a
 """
 
 import math
-from dataclasses import replace
 
 import jax
-import jax.numpy as jnp
-from jax import lax
 
 from jaxconv.ops.algorithms.problem import Problem, Solve, as_forward
 from jaxconv.ops.algorithms.windows import (
     accumulator,
     as_members,
-    from_chunks,
+    by_images,
+    by_members,
     from_members,
-    in_chunks,
     matrices,
     slices,
     spread,
@@ -32,8 +29,7 @@ MOST = 512 * 2**20  # bytes of the windows of one image, which is not divided fu
 
 def refuses(problem: Problem) -> str | None:
     """Windows that would compile for long, and images whose windows would not fit in memory."""
-    axes = tuple(axis.transposed() if problem.solve == "x" else axis for axis in problem.axes)
-    if reason := too_long(axes):
+    if reason := too_long(problem.windows):
         return reason
     if problem.taps > 1 and windows_of_one_image(problem) > MOST:
         return f"would lay out the windows of one image in more than {MOST // 2**20} MiB"
@@ -58,22 +54,14 @@ def windows_of_one_image(problem: Problem) -> int:
 
 
 def _by_chunks(problem: Problem, x: jax.Array, other: jax.Array) -> jax.Array:
-    """`_whole`, in chunks of members or of images."""
+    """`_whole`, for as many members or images at a time as fit into a chunk."""
     image = windows_of_one_image(problem)
-    members, images = max(1, CHUNK // (image * problem.batch)), max(1, CHUNK // image)
-    if members < problem.members:
-        chunks = [in_chunks(array, 0, members) for array in (x, other)]
-        some = replace(problem, members=chunks[0].shape[1])
-        return from_chunks(lax.map(lambda pair: _by_chunks(some, *pair), chunks), 0, problem.members)
-    if problem.members > 1 or images >= problem.batch:
-        return _whole(problem, x, other)
-    chunks = in_chunks(x, 1, images)
-    some = replace(problem, batch=chunks.shape[2])
-    if problem.solve == "out":
-        return from_chunks(lax.map(lambda chunk: _whole(some, chunk, other), chunks), 1, problem.batch)
-    zero = jnp.zeros((problem.members, *problem.shape("kernel")), accumulator(problem))
-    pairs = chunks, in_chunks(other, 1, images)
-    return lax.scan(lambda total, pair: (total + _whole(some, *pair), None), zero, pairs)[0]
+    return by_members(problem, max(1, CHUNK // (image * problem.batch)), _images, x, other)
+
+
+def _images(problem: Problem, x: jax.Array, other: jax.Array) -> jax.Array:
+    most = max(1, CHUNK // windows_of_one_image(problem)) if problem.members == 1 else problem.batch
+    return by_images(problem, most, _whole, x, other, accumulator(problem))
 
 
 def _whole(problem: Problem, x: jax.Array, other: jax.Array) -> jax.Array:

@@ -1,27 +1,26 @@
 """oneDNN through XLA's FFI: the package `jaxconv-onednn`, where it is installed and the processor is a CPU.
 
-oneDNN knows strides but no input dilation, and padding but no cropping; `_planned` turns what it lacks into what it has.
+oneDNN knows strides but no input dilation, and padding but no cropping; `_planned` turns what it lacks into what it
+has.
 """
 
 import functools
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from jaxconv.geometry import Axis
-from jaxconv.ops.algorithms.problem import OPERANDS, Problem, Slot, Solve, turned
+from jaxconv.ops.algorithms.problem import EXCHANGED, OPERANDS, Problem, Slot, Solve, turned
+from jaxconv.ops.algorithms.windows import padded
 
 VARIABLE = "JAXCONV_NATIVE"  # 0 turns the backend off
 DTYPES = ("float32", "bfloat16", "float16")
 FORMAT = 1  # of the vector that `_words` makes; an installed backend of another one refuses it
 SOLVES: tuple[Slot, ...] = ("out", "x", "kernel")
-EXCHANGED: dict[Slot, Slot] = {"x": "out", "out": "x", "kernel": "kernel"}
 
 
 @functools.cache
@@ -94,7 +93,7 @@ def _steps(problem: Problem) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def _plan(problem: Problem, dual: bool) -> _Plan:
     from jaxconv_onednn import RefusedError
 
-    posed = _dual(problem) if dual else problem
+    posed = problem.dual() if dual else problem
     crops = tuple((min(0, axis.lo), min(0, axis.hi), 0) for axis in posed.axes)
     posed = replace(posed, axes=tuple(_crop(axis) for axis in posed.axes))
     plan = _Plan(posed, dual, crops)
@@ -110,12 +109,6 @@ def _plan(problem: Problem, dual: bool) -> _Plan:
             return replace(plan, dtype=dtype, name=name, why_not=None)
         plan = replace(plan, why_not=f"has only oneDNN's reference implementation ({name}), which is slow")
     return plan
-
-
-def _dual(problem: Problem) -> Problem:
-    """The same sum with x and out in each other's place, which exchanges stride and input dilation."""
-    axes = tuple(axis.transposed() for axis in problem.axes)
-    return replace(problem, solve=EXCHANGED[problem.solve], axes=axes, c_in=problem.c_out, c_out=problem.c_in)
 
 
 def _crop(axis: Axis) -> Axis:
@@ -149,18 +142,11 @@ def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.
         if "kernel" in arrays:
             arrays["kernel"] = turned(arrays["kernel"], problem.groups)
     if "x" in arrays:
-        arrays["x"] = _pad(arrays["x"], plan.crops)
+        arrays["x"] = padded(arrays["x"], plan.crops)
     first, second = (arrays[name].astype(plan.dtype) for name in OPERANDS[posed.solve])
     shape = (posed.members, *posed.shape(posed.solve))
     call = jax.ffi.ffi_call("jaxconv_onednn_conv", jax.ShapeDtypeStruct(shape, _result(posed, plan.dtype)))
     found = call(first, second, problem=np.asarray(_words(posed, plan.dtype), np.int64))
     if posed.solve == "x":
-        found = _pad(found, [(-lo, -hi, 0) for lo, hi, _ in plan.crops])
+        found = padded(found, [(-lo, -hi, 0) for lo, hi, _ in plan.crops])
     return turned(found, problem.groups) if plan.dual and problem.solve == "kernel" else found
-
-
-def _pad(x: jax.Array, amounts: Sequence[tuple[int, int, int]]) -> jax.Array:
-    """Zeros around the spatial axes, or less of them where amounts are negative."""
-    if not any(lo or hi for lo, hi, _ in amounts):
-        return x
-    return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (0, 0, 0), *amounts, (0, 0, 0)])

@@ -18,13 +18,12 @@ from jax import lax
 
 from jaxconv.geometry import Axis
 from jaxconv.geometry.axis import dilated
-from jaxconv.ops.algorithms.problem import Problem, Solve, as_forward, exchange_channels
+from jaxconv.ops.algorithms.problem import Problem, Solve, as_forward, turned
 
 
 def refuses(problem: Problem) -> str | None:
     """Axes where the stride of the input and that of the output, or of the kernel, are at odds."""
-    axes = [axis.transposed() if problem.solve == "x" else axis for axis in problem.axes]
-    holes = [axis for axis in axes if axis.input_dilation > 1]
+    holes = [axis for axis in problem.windows if axis.input_dilation > 1]
     if not holes:
         return "is for input dilation, transposed convolutions and data gradients of strided ones, and this has none"
     for axis in holes if problem.solve == "kernel" else ():
@@ -43,10 +42,7 @@ def refuses(problem: Problem) -> str | None:
 def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.Array:
     """An ordinary convolution with the phases as output channels, or the kernel's gradient of a strided one."""
     if problem.solve == "kernel":
-        axes = tuple(axis.transposed() for axis in problem.axes)
-        strided = replace(problem, axes=axes, c_in=problem.c_out, c_out=problem.c_in)
-        turned = exchange_channels(solve(strided, b, a), problem.groups)
-        return lax.rev(turned, tuple(range(1, len(axes) + 1)))
+        return turned(solve(problem.dual(), b, a), problem.groups)
     problem, x, kernel = as_forward(problem, a, b)
     phases = [Phases.of(axis) for axis in problem.axes]
     number = math.prod(phase.number for phase in phases)

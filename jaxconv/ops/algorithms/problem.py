@@ -26,6 +26,7 @@ from jaxconv.geometry import Axis
 
 Slot = Literal["x", "kernel", "out"]
 OPERANDS: dict[str, tuple[Slot, Slot]] = {"out": ("x", "kernel"), "x": ("out", "kernel"), "kernel": ("x", "out")}
+EXCHANGED: dict[Slot, Slot] = {"x": "out", "out": "x", "kernel": "kernel"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,16 @@ class Problem:
         if name == "x":
             return (self.batch, *(axis.size for axis in self.axes), self.c_in)
         return (self.batch, *(axis.output for axis in self.axes), self.c_out)
+
+    def dual(self) -> "Problem":
+        """The same sum with x and out in each other's place and the kernel `turned`: strides and dilations exchange."""
+        axes = tuple(axis.transposed() for axis in self.axes)
+        return replace(self, solve=EXCHANGED[self.solve], axes=axes, c_in=self.c_out, c_out=self.c_in)
+
+    @property
+    def windows(self) -> tuple[Axis, ...]:
+        """The axes of the convolution that is computed, which for a data gradient is that of the dual."""
+        return self.dual().axes if self.solve == "x" else self.axes
 
     @property
     def taps(self) -> int:
@@ -107,15 +118,8 @@ def wider(a, b):
 
 
 def as_forward(problem: Problem, a: jax.Array, b: jax.Array) -> tuple[Problem, jax.Array, jax.Array]:
-    """A data gradient as the convolution that it is: strides and dilations exchanged, the kernel turned."""
-    if problem.solve != "x":
-        return problem, a, b
-    axes = tuple(axis.transposed() for axis in problem.axes)
-    return (
-        replace(problem, solve="out", axes=axes, c_in=problem.c_out, c_out=problem.c_in),
-        a,
-        turned(b, problem.groups),
-    )
+    """A data gradient as the convolution that it is."""
+    return (problem.dual(), a, turned(b, problem.groups)) if problem.solve == "x" else (problem, a, b)
 
 
 def turned(kernel: jax.Array, groups: int) -> jax.Array:

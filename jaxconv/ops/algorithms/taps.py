@@ -14,7 +14,7 @@ from jax import lax
 
 from jaxconv.geometry import Axis
 from jaxconv.ops.algorithms.problem import Problem, Solve, as_forward
-from jaxconv.ops.algorithms.windows import accumulator, slices, spread
+from jaxconv.ops.algorithms.windows import accumulator, lengthened, slices, spread
 
 MOST = 128  # products for each output; each is an instruction to compile
 BLOCK = 4096  # numbers summed at a time for a kernel's gradient
@@ -79,8 +79,8 @@ def _sums(problem: Problem, wide: jax.Array, out: jax.Array) -> jax.Array:
     axes = [replace(a, size=size, lo=0, hi=0, input_dilation=1) for a, size in zip(problem.axes, sizes, strict=True)]
     step = rows * axes[0].stride
     axes[0] = replace(axes[0], size=step - axes[0].stride + axes[0].reach)
-    wide = _lengthened(wide, (blocks - 1) * step + axes[0].size)
-    out = _lengthened(out, blocks * rows).reshape(images * blocks, rows, *row)
+    wide = lengthened(wide, 1, (blocks - 1) * step + axes[0].size)
+    out = lengthened(out, 1, blocks * rows).reshape(images * blocks, rows, *row)
 
     def add_block(sums: list[jax.Array], block: tuple[jax.Array, jax.Array]) -> tuple[list[jax.Array], None]:
         number, of_out = block
@@ -93,9 +93,3 @@ def _sums(problem: Problem, wide: jax.Array, out: jax.Array) -> jax.Array:
     zeros = [jnp.zeros((rows, *row), out.dtype)] * number
     sums, _ = lax.scan(add_block, zeros, (jnp.arange(images * blocks), out))
     return jnp.stack([one.sum(tuple(range(one.ndim - 1))) for one in sums])
-
-
-def _lengthened(array: jax.Array, least: int) -> jax.Array:
-    """Zeros appended to axis 1 until it is as long as `least`."""
-    missing = max(0, least - array.shape[1])
-    return lax.pad(array, jnp.zeros((), array.dtype), [(0, (n == 1) * missing, 0) for n in range(array.ndim)])

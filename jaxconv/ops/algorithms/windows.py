@@ -3,7 +3,7 @@
 Arrays have `members batch` in front of the spatial axes and channels behind them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -21,8 +21,20 @@ PIECES = 64  # slices that make windows; 1,024 took 23 s to compile
 
 def spread(x: jax.Array, axes: tuple[Axis, ...]) -> jax.Array:
     """The input as windows slide over it: its pixels `input_dilation` apart, with `lo` and `hi` zeros around them."""
-    amounts = [(0, 0, 0)] * LEAD + [(axis.lo, axis.hi, axis.input_dilation - 1) for axis in axes] + [(0, 0, 0)]
-    return lax.pad(x, jnp.zeros((), x.dtype), amounts) if any(any(amount) for amount in amounts) else x
+    return padded(x, [(axis.lo, axis.hi, axis.input_dilation - 1) for axis in axes])
+
+
+def padded(x: jax.Array, amounts: Sequence[tuple[int, int, int]]) -> jax.Array:
+    """Zeros below, above and between the pixels of each spatial axis, or less pixels where an amount is negative."""
+    if not any(any(amount) for amount in amounts):
+        return x
+    return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0)] * LEAD + [*amounts, (0, 0, 0)])
+
+
+def lengthened(array: jax.Array, axis: int, least: int) -> jax.Array:
+    """Zeros appended to an axis until it is as long as `least`."""
+    missing = max(0, least - array.shape[axis])
+    return lax.pad(array, jnp.zeros((), array.dtype), [(0, (n == axis) * missing, 0) for n in range(array.ndim)])
 
 
 def slices(wide: jax.Array, axes: tuple[Axis, ...]) -> Iterator[jax.Array]:
@@ -110,10 +122,7 @@ def in_chunks(array: jax.Array, axis: int, most: int) -> jax.Array:
     size = array.shape[axis]
     number = -(-size // most)
     each = -(-size // number)
-    if number * each > size:
-        array = lax.pad(
-            array, jnp.zeros((), array.dtype), [(0, (n == axis) * (number * each - size), 0) for n in range(array.ndim)]
-        )
+    array = lengthened(array, axis, number * each)
     array = array.reshape(*array.shape[:axis], number, each, *array.shape[axis + 1 :])
     return jnp.moveaxis(array, axis, 0)
 
@@ -123,6 +132,31 @@ def from_chunks(array: jax.Array, axis: int, size: int) -> jax.Array:
     array = jnp.moveaxis(array, 0, axis)
     array = array.reshape(*array.shape[:axis], -1, *array.shape[axis + 2 :])
     return lax.slice_in_dim(array, 0, size, axis=axis)
+
+
+Compute = Callable[[Problem, jax.Array, jax.Array], jax.Array]
+
+
+def by_members(problem: Problem, most: int, compute: Compute, a: jax.Array, b: jax.Array) -> jax.Array:
+    """`compute`, for at most `most` members at a time."""
+    if most >= problem.members:
+        return compute(problem, a, b)
+    pairs = in_chunks(a, 0, most), in_chunks(b, 0, most)
+    some = replace(problem, members=pairs[0].shape[1])
+    return from_chunks(lax.map(lambda pair: compute(some, *pair), pairs), 0, problem.members)
+
+
+def by_images(problem: Problem, most: int, compute: Compute, x: jax.Array, other: jax.Array, dtype: Any) -> jax.Array:
+    """`compute`, for at most `most` images at a time; gradients of the kernel are added up in `dtype`."""
+    if most >= problem.batch:
+        return compute(problem, x, other)
+    xs = in_chunks(x, 1, most)
+    some = replace(problem, batch=xs.shape[2])
+    if problem.solve == "out":
+        return from_chunks(lax.map(lambda part: compute(some, part, other), xs), 1, problem.batch)
+    zero = jnp.zeros((problem.members, *problem.shape("kernel")), dtype)
+    pairs = xs, in_chunks(other, 1, most)
+    return lax.scan(lambda total, pair: (total + compute(some, *pair), None), zero, pairs)[0]
 
 
 def matrices(problem: Problem, rows: jax.Array, columns: jax.Array, over: int) -> jax.Array:

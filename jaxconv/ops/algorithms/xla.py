@@ -37,7 +37,7 @@ def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.
         a = _members_to_channels(a)
         of_kernel = (rank + 1, rank, *range(rank))
         if problem.solve == "x":
-            axes = tuple(axis.transposed() for axis in axes)
+            axes = problem.windows
             b = lax.rev(b, pixels)
             if groups * members == 1:
                 of_kernel = (rank, rank + 1, *range(rank))
@@ -45,7 +45,7 @@ def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.
                 b = exchange_channels(b, groups)
         b = _members_to_channels(b)
         numbers = (0, rank + 1, *pixels), of_kernel, (0, rank + 1, *pixels)
-    a, axes = _crop(a, axes, numbers[0][2:])
+    a, axes = _padded_first(a, axes, numbers[0][2:])
     out = lax.conv_general_dilated(
         a,
         b,
@@ -64,7 +64,7 @@ def contract(problem: Problem, a: jax.Array, b: jax.Array, solve: Solve) -> jax.
     return jnp.moveaxis(out.reshape(*out.shape[:-1], members, out.shape[-1] // members), -2, 0)
 
 
-def _crop(x: jax.Array, axes: tuple[Axis, ...], places: tuple[int, ...]) -> tuple[jax.Array, tuple[Axis, ...]]:
+def _padded_first(x: jax.Array, axes: tuple[Axis, ...], places: tuple[int, ...]) -> tuple[jax.Array, tuple[Axis, ...]]:
     """Pad an axis that loses pixels below and gains some above, which jaxlib 0.10, not 0.12, computes wrong on CPU."""
     edges, rest = [(0, 0, 0)] * x.ndim, list(axes)
     for number, (axis, place) in enumerate(zip(axes, places, strict=True)):
