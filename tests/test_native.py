@@ -137,6 +137,8 @@ def test_an_exported_program_runs_anywhere_unless_native_is_asked_for():
     x, kernel = draw(2, 9, 8, 4), draw(3, 2, 4, 6)
     assert TARGET in jax.jit(partial(jc.conv, method="native")).lower(x, kernel).as_text()
     assert TARGET not in export.export(jax.jit(jc.conv))(x, kernel).mlir_module()
+    elsewhere = export.export(jax.jit(partial(jc.conv, method="native")), platforms=["cuda"])(x, kernel)
+    assert TARGET not in elsewhere.mlir_module()  # there is no oneDNN, so the rules of the platform hold
     asked = export.export(
         jax.jit(partial(jc.conv, method="native")), disabled_checks=[export.DisabledSafetyCheck.custom_call(TARGET)]
     )(x, kernel)

@@ -38,7 +38,7 @@ def refuses(problem: Problem) -> str | None:
     if len(problem.axes) > 3:
         return f"transforms 1 to 3 spatial axes, not {len(problem.axes)}"
     plan = _lengths(problem.windows)
-    if math.prod(plan) * problem.c_in * problem.c_out // problem.groups * problem.members * 8 > MOST:
+    if math.prod(plan) * problem.c_in * problem.c_out // problem.groups * problem.members * 16 > MOST:
         return f"would need more than {MOST // 2**20} MiB for the transformed kernel"
     return None
 
