@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: jaxconv and other libraries in turns, in one process, on the same numbers.
+"""`python -m benchmarks`: jaxconv and other libraries in turns, each in its own process, on the same numbers.
 
 Without options a quick selection against lax, PyTorch and Flax in under three minutes; with --full everything, and
 the figures. Every competitor must first give the same results. The cases that miss a bound come first.
@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks import figures, memory, models, operators, overhead, peers, per_sample, report, scaling
+from benchmarks.apart import Team
 from benchmarks.cases import CASES, HEAVY, TINY
 from benchmarks.networks import NETWORKS
 from benchmarks.timing import Measurement
 
-Job = Callable[[], Sequence[Measurement]]
+Job = Callable[[Team], Sequence[Measurement]]
 SUITES = ("operators", "models", "per-sample", "overhead", "scaling", "memory")
 QUICK = SUITES[:4]
 TIMED = ("operators", "models", "overhead")
@@ -59,7 +60,9 @@ def main(words: Sequence[str] | None = None) -> int:
     collected: list[Measurement] = []
     for suite in plan.suites:
         jobs = list(_jobs(suite, plan))
-        found = [m for job in track(jobs, suite, console=Console(stderr=True), transient=True) for m in job()]
+        with Team() as team:
+            progress = track(jobs, suite, console=Console(stderr=True), transient=True)
+            found = [m for job in progress for m in job(team)]
         if plan.full and found:
             report.show(console, machine, plan.rounds, found)
             if not (options.case or options.against):
@@ -82,35 +85,38 @@ def _jobs(suite: str, plan: Plan) -> Iterator[Job]:
     against, rounds = plan.against, plan.rounds
     match suite:
         case "operators":
+            times = 4 if plan.full else 2
             for one in CASES:
                 if plan.wants(one.name, one.quick):
-                    yield lambda one=one: operators.measure(one, against, rounds, compilations=4 if plan.full else 2)
+                    yield lambda team, one=one: operators.measure(one, against, rounds, team, compilations=times)
         case "models":
             for network in NETWORKS:
                 if plan.wants(network.name, network.quick):
                     apart = () if network.compiled or plan.asked else ("torch.compile",)
                     names = [name for name in against if name not in apart]
-                    yield lambda network=network, names=names: models.measure(network, names, rounds)
+                    yield lambda team, network=network, names=names: models.measure(network, names, rounds, team)
         case "overhead":
             for tiny in TINY:
                 if plan.wants(tiny.name, True):
-                    yield lambda tiny=tiny: overhead.measure(tiny, rounds)
+                    yield lambda _, tiny=tiny: overhead.measure(tiny, rounds)
             if plan.wants("import", True):
-                yield lambda: [overhead.measure_import(min(rounds, 5 if plan.full else 2))]
+                yield lambda _: [overhead.measure_import(min(rounds, 5 if plan.full else 2))]
         case "per-sample":
             if not plan.cases:
                 # complex128 takes lax minutes
                 dtypes = per_sample.DTYPES[: 2 if plan.full else 1] if "lax" in against else ()
-                yield lambda: per_sample.measure(rounds, lax_dtypes=dtypes)
+                yield lambda _: per_sample.measure(rounds, lax_dtypes=dtypes)
         case "scaling":
             if not plan.cases:
                 chosen = scaling.CASES if plan.full else scaling.CASES[::3]
                 for one in chosen:
-                    yield lambda one=one: operators.measure(one, against, rounds, suite="scaling", compilations=1)
+                    yield lambda team, one=one: operators.measure(
+                        one, against, rounds, team, suite="scaling", compilations=1
+                    )
         case "memory":
             for one in CASES:
                 if one.name in HEAVY and plan.wants(one.name, one.name == HEAVY[0]):
-                    yield lambda one=one: [memory.measure(one, against, rounds=1)]
+                    yield lambda _, one=one: [memory.measure(one, against, rounds=1)]
 
 
 def _tell(console: Console, path) -> None:

@@ -1,25 +1,25 @@
 """The suite `memory`: the working set of an operation with all its gradients, in bytes.
 
-Each case and library has an interpreter of its own, `python -m benchmarks.memory CASE PEER`: it imports, makes the
-inputs, compiles, and only then counts how far the resident memory rises above that.
+Each case and library has a fresh process, which calls it once, gives back what is free, and counts how far a second
+call raises the resident memory.
 """
 
 import contextlib
 import ctypes
-import dataclasses
 import gc
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import jax
 
 from benchmarks import operators, peers
-from benchmarks.cases import CASES, Case
-from benchmarks.timing import Measurement, Sample, compile_all
+from benchmarks.apart import Apart
+from benchmarks.cases import Case
+from benchmarks.timing import Measurement, Sample, compile_anew
 
 CALL = "+ gradients"
-REPEATS = 2
+SETTLED = 0.2  # seconds, after which other threads have let go of the results
 
 
 def measure(case: Case, against: Sequence[str], rounds: int) -> Measurement:
@@ -28,39 +28,32 @@ def measure(case: Case, against: Sequence[str], rounds: int) -> Measurement:
     sizes: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(min(rounds, 3)):
         for name in names:
-            words = [sys.executable, "-m", "benchmarks.memory", case.name, name]
-            sizes[name].append(
-                float(subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()[-1])
-            )
+            with Apart(name) as process:
+                sizes[name].append(process.ask(working_set, case, name))
     warm = {name: Sample(tuple(values)) for name, values in sizes.items()}
     return Measurement(
         suite="memory", case=case.name, call=CALL, warm=warm, unit="B", method=peers.served_by(case, CALL)
     )
 
 
-def working_set(case: Case, peer: str) -> int:
+def working_set(case: Case, library: str) -> float:
     """Bytes above those that imports, inputs and the program take."""
-    prepare(dataclasses.replace(case, x=(1, *case.x[1:])), peer)()  # loads the code and starts the threads
-    call = prepare(case, peer)
-    baseline = _settle()
-    for _ in range(REPEATS):
-        call()
-    return max(_peak() - baseline, 1)
-
-
-def prepare(case: Case, peer: str) -> Callable[[], Any]:
-    """The call on its inputs, compiled if it has to be."""
     inputs = operators.arguments(case)
-    if peer == "torch":
-        return peers.torch_call(case, CALL, inputs)
-    function = peers.with_call(peers.JAX[peer](case), CALL)
-    programs, _ = compile_all({peer: function}, tuple(inputs), 1)
-    return operators.bind(programs[peer], inputs)
+    if library == "torch":
+        call = peers.torch_call(case, CALL, inputs)
+    else:
+        program, _ = compile_anew(peers.with_call(peers.JAX[library](case), CALL), *inputs)
+        call = operators.bind(program, inputs)
+    call()  # loads the code and starts the threads
+    baseline = _settle()
+    jax.block_until_ready(call())
+    return float(max(_peak() - baseline, 1))
 
 
 def _settle() -> int:
     """Give back what is free, forget earlier peaks, and count what remains."""
     gc.collect()
+    time.sleep(SETTLED)
     with contextlib.suppress(AttributeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
@@ -75,7 +68,3 @@ def _status(key: str) -> int:
     """A line of what Linux knows of this process, in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{key}:"))
-
-
-if __name__ == "__main__":
-    print(working_set(next(case for case in CASES if case.name == sys.argv[1]), sys.argv[2]))

@@ -1,12 +1,13 @@
 """The suite `models`: whole training steps and inference of networks that every library builds from the same list."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 
 import numpy as np
 
+from benchmarks.apart import Team
 from benchmarks.builders.built import Built
-from benchmarks.networks import CLASSES, TASKS, Network
+from benchmarks.networks import CLASSES, TASKS, Network, Task
 from benchmarks.peers import AGAIN
 from benchmarks.timing import Measurement, Sample, alternate, relative_difference
 
@@ -23,25 +24,33 @@ BUILDERS = {
 }
 
 
-def measure(network: Network, against: Sequence[str], rounds: int) -> list[Measurement]:
+def measure(network: Network, against: Sequence[str], rounds: int, team: Team) -> list[Measurement]:
     """Time every task; peers must have as many parameters, and those that share weights the same logits."""
     names = ["jaxconv", *(name for name in against if name in BUILDERS)]
     found = []
     for task in TASKS:
-        kind, batch = task.split()
-        built = {name: _builder(name)(network, *_batch(network, int(batch)), train=kind == "train") for name in names}
-        difference = check(network, built)
+        built = {name: team[name].ask(prepare, name, network, task) for name in names}
         found.append(
             Measurement(
                 suite="models",
                 case=network.name,
                 call=task,
-                warm=alternate({name: one.run for name, one in built.items()}, rounds),
+                difference=check(network, built),
                 compiling={name: Sample(one.compiling) for name, one in built.items() if one.compiling},
-                difference=difference,
+                warm=alternate({name: team[name].seconds for name in names}, rounds),
             )
         )
     return found
+
+
+def prepare(library: str, network: Network, task: Task) -> Built:
+    """The network of that library, ready for the task."""
+    module, function = BUILDERS[library]
+    kind, batch = task.split()
+    random = np.random.default_rng(0)
+    x = random.standard_normal((int(batch), *network.shape)).astype(np.float32)
+    y = np.arange(int(batch), dtype=np.int32) % CLASSES
+    return getattr(import_module(f"benchmarks.builders.{module}"), function)(network, x, y, train=kind == "train")
 
 
 def check(network: Network, built: dict[str, Built]) -> float:
@@ -49,19 +58,8 @@ def check(network: Network, built: dict[str, Built]) -> float:
     numbers = {name: one.parameters for name, one in built.items()}
     if len(set(numbers.values())) > 1:
         raise RuntimeError(f"{network.name}: the numbers of parameters differ, {numbers}, so timing them is idle")
-    logits = {name: [one.logits] for name, one in built.items() if one.logits is not None}
+    logits = {name: one.results for name, one in built.items() if one.results}
     difference = relative_difference(logits) if logits else 0.0
     if difference > ROUNDING:
         raise RuntimeError(f"{network.name}: the logits of {', '.join(logits)} differ by {difference:.2g}")
     return difference
-
-
-def _builder(name: str) -> Callable[..., Built]:
-    module, function = BUILDERS[name]
-    return getattr(import_module(f"benchmarks.builders.{module}"), function)
-
-
-def _batch(network: Network, size: int) -> tuple[np.ndarray, np.ndarray]:
-    random = np.random.default_rng(0)
-    x = random.standard_normal((size, *network.shape)).astype(np.float32)
-    return x, np.arange(size, dtype=np.int32) % CLASSES

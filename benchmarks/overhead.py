@@ -2,22 +2,26 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import jax
 
 from benchmarks import peers
 from benchmarks.cases import TINY, Case
 from benchmarks.operators import arguments
-from benchmarks.timing import Measurement, Sample, alternate
+from benchmarks.timing import Measurement, Sample, alternate, seconds
 
 
 def measure(case: Case, rounds: int) -> list[Measurement]:
     """Time `case` called without jit, and the making of its jaxpr, against `lax`."""
     functions = {name: peers.JAX[name](case) for name in ("jaxconv", "lax")}
     inputs = jax.device_put(arguments(case, whole=True)[:-1])
-    eager = {name: lambda f=function: f(*inputs) for name, function in functions.items()}
+    eager = {name: partial(seconds, partial(function, *inputs)) for name, function in functions.items()}
     # A new lambda each time, because JAX remembers the jaxpr of a function that it has seen.
-    trace = {name: lambda f=function: jax.make_jaxpr(lambda *a: f(*a))(*inputs) for name, function in functions.items()}
+    trace = {
+        name: partial(seconds, lambda f=function: jax.make_jaxpr(lambda *a: f(*a))(*inputs))
+        for name, function in functions.items()
+    }
     return [
         Measurement(suite="overhead", case=case.name, call="no jit", warm=alternate(eager, rounds)),
         Measurement(suite="overhead", case=case.name, call="trace", warm=alternate(trace, rounds)),

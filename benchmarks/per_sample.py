@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -20,7 +21,7 @@ import numpy as np
 from jax import lax
 
 import jaxconv as jc
-from benchmarks.timing import Measurement, Sample, alternate, compile_all, relative_difference
+from benchmarks.timing import Measurement, Sample, alternate, compile_anew, relative_difference, seconds
 
 SAMPLES, SIDE, CHANNELS = 1024, 6, (1, 8, 8, 8)
 DTYPES = ("float32", "float64", "complex128")
@@ -93,19 +94,19 @@ def main() -> None:
     parser.add_argument("--lax", nargs="*", choices=DTYPES, default=(), help="dtypes in which to time lax too")
     options = parser.parse_args()
     jax.config.update("jax_enable_compilation_cache", False)
-    calls, compiling, difference = {}, {}, {}
+    timers, compiling, difference = {}, {}, {}
     for dtype in DTYPES:
         convs = {"jaxconv": ours} | ({"lax": theirs} if dtype in options.lax else {})
         inputs = jax.device_put(arguments(dtype, options.samples))
-        programs, durations = compile_all({name: gradients(conv, dtype) for name, conv in convs.items()}, inputs, 1)
-        results = {name: [np.asarray(g) for g in program(*inputs)] for name, program in programs.items()}
+        compiled = {name: compile_anew(gradients(conv, dtype), *inputs) for name, conv in convs.items()}
+        results = {name: [np.asarray(g) for g in program(*inputs)] for name, (program, _) in compiled.items()}
         difference[dtype] = relative_difference(results)
         if difference[dtype] > ROUNDING:
             raise RuntimeError(f"per-sample, {dtype}: jaxconv and lax differ by {difference[dtype]:.2g}")
-        for name, program in programs.items():
-            calls[f"{name} {dtype}"] = lambda program=program, inputs=inputs: program(*inputs)
-            compiling[f"{name} {dtype}"] = durations[name].values
-    warm = {name: sample.values for name, sample in alternate(calls, options.rounds).items()}
+        for name, (program, duration) in compiled.items():
+            timers[f"{name} {dtype}"] = partial(seconds, partial(program, *inputs))
+            compiling[f"{name} {dtype}"] = [duration]
+    warm = {name: sample.values for name, sample in alternate(timers, options.rounds).items()}
     print(json.dumps({"warm": warm, "compile": compiling, "difference": difference}))
 
 

@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,25 +54,28 @@ class Measurement:
         return statistics.median(ours / theirs for ours, theirs in pairs)
 
 
-def alternate(calls: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, Sample]:
-    """Run the calls in turns, A B B A A B ..., so that neither always comes first; returns seconds a call."""
-    cost = {name: seconds(call, 1) for name, call in calls.items()}
-    cost |= {name: seconds(calls[name], 1) for name in calls if cost[name] < 1}  # the first was a warm-up
-    samples: dict[str, list[float]] = {name: [] for name in calls}
-    order = list(calls)
+def alternate(timers: Mapping[str, Callable[[int], float]], rounds: int) -> dict[str, Sample]:
+    """Time calls in turns, A B B A A B ..., so that neither always comes first.
+
+    A timer takes a number of repeats and gives the mean duration of a call, as `partial(seconds, call)` does.
+    """
+    cost = {name: timer(1) for name, timer in timers.items()}
+    cost |= {name: timers[name](1) for name in timers if cost[name] < 1}  # the first was a warm-up
+    samples: dict[str, list[float]] = {name: [] for name in timers}
+    order = list(timers)
     for number in range(rounds):
         for name in order:
             if number * cost[name] < PATIENCE:
-                samples[name].append(_turn(calls[name], cost[name]))
+                samples[name].append(_turn(timers[name], cost[name]))
         order.reverse()
     return {name: Sample(tuple(s)) for name, s in samples.items()}
 
 
-def _turn(call: Callable[[], Any], cost: float) -> float:
+def _turn(timer: Callable[[int], float], cost: float) -> float:
     time.sleep(PAUSE)
     if cost < LONG:
-        call()
-    return seconds(call, math.ceil(SHORTEST / cost))
+        timer(1)
+    return timer(math.ceil(SHORTEST / cost))
 
 
 def seconds(call: Callable[[], Any], repeats: int) -> float:
@@ -83,22 +86,15 @@ def seconds(call: Callable[[], Any], repeats: int) -> float:
     return (time.perf_counter() - start) / repeats
 
 
-def compile_all(
-    functions: Mapping[str, Callable[..., Any]], inputs: tuple[Any, ...], times: int
-) -> tuple[dict[str, Compiled], dict[str, Sample]]:
-    """Compile each function some times, in turn; returns the programs and the durations, tracing included.
+def compile_often(
+    function: Callable[..., Any], inputs: Sequence[Any], times: int
+) -> tuple[Compiled, tuple[float, ...]]:
+    """The program, and the durations of compiling it some times, tracing included.
 
-    The first round is not counted where there are others: whoever comes first in it pays for what all share.
+    The first is not counted where there are others: it pays for what all programs share.
     """
-    programs: dict[str, Compiled] = {}
-    durations: dict[str, list[float]] = {name: [] for name in functions}
-    order = list(functions)
-    for _ in range(times):
-        for name in order:
-            programs[name], duration = compile_anew(functions[name], *inputs)
-            durations[name].append(duration)
-        order.reverse()
-    return programs, {name: Sample(tuple(s[1:] or s)) for name, s in durations.items()}
+    compiled = [compile_anew(function, *inputs) for _ in range(times)]
+    return compiled[-1][0], tuple(duration for _, duration in compiled[1:] or compiled)
 
 
 def compile_anew(function: Callable[..., Any], *inputs: Any, **options: Any) -> tuple[Compiled, float]:
@@ -110,7 +106,7 @@ def compile_anew(function: Callable[..., Any], *inputs: Any, **options: Any) -> 
     return program, time.perf_counter() - start
 
 
-def relative_difference(outputs: Mapping[str, list[np.ndarray]]) -> float:
+def relative_difference(outputs: Mapping[str, Sequence[np.ndarray]]) -> float:
     """The largest difference from jaxconv's results, over the largest number in them; infinite if shapes differ."""
     worst = 0.0
     for others in outputs.values():

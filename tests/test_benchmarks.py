@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+from functools import partial
 
 import jax
 import numpy as np
@@ -9,10 +11,11 @@ import pytest
 from flax import nnx
 
 from benchmarks import __main__, bounds, figures, operators, overhead, peers, report, scaling
+from benchmarks.apart import Team
 from benchmarks.builders import flax
 from benchmarks.cases import CASES, HEAVY, TINY
 from benchmarks.networks import NETWORKS, after
-from benchmarks.timing import Measurement, Sample, alternate, relative_difference
+from benchmarks.timing import Measurement, Sample, alternate, relative_difference, seconds
 
 EVERY = (*CASES, *TINY, *scaling.CASES)
 
@@ -70,8 +73,20 @@ def test_a_slow_competitor_takes_part_in_fewer_rounds(monkeypatch):
     clock = iter(np.cumsum([0, 3, 0, 1e-3, 0, 1e-3, 0, 3, 0, 1e-3, 0, 1e-3, 0, 3] + [0, 1e-3] * 9))
     monkeypatch.setattr("time.perf_counter", lambda: float(next(clock)))
     monkeypatch.setattr("time.sleep", lambda _: None)
-    found = alternate({"slow": lambda: None, "quick": lambda: None}, 5)
+    found = alternate({name: partial(seconds, lambda: None) for name in ("slow", "quick")}, 5)
     assert [len(found[name].values) for name in ("slow", "quick")] == [2, 5]
+
+
+def test_a_library_in_a_process_of_its_own():
+    case = TINY[0]
+    with Team() as team:
+        built = team["lax"].ask(operators.prepare, "lax", case, "forward", 1)
+        assert 0 < team["lax"].seconds(2) < 60
+        assert np.array_equal(built.results[0], peers.jaxconv(case)(*operators.arguments(case, whole=True)[:-1]))
+        with pytest.raises(RuntimeError, match="KeyError: 'nonsense'"):
+            team["lax"].ask(operators.prepare, "nonsense", case, "forward", 1)
+        with pytest.raises(RuntimeError, match="the process of lax ended with status 3"):
+            team["lax"].ask(os._exit, 3)
 
 
 def test_ratios_pair_the_rounds_that_both_took_part_in():

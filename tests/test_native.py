@@ -212,3 +212,29 @@ def test_a_large_convolution_is_given_to_it():
     explained = jc.explain(jc.conv, x, kernel)
     assert explained.platform == "cpu with oneDNN"
     assert {choice.method for choice in explained.choices} == {"native"}
+
+
+FAULTS = """
+import resource, statistics
+import jax, jax.numpy as jnp
+import jaxconv as jc
+x, kernel = jnp.ones((16, 128, 128, 32)), jnp.ones((3, 3, 32, 32)) / 288
+step = jax.jit(lambda x: jc.conv(jc.conv(jc.conv(x, kernel), kernel), kernel).sum())
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    step(x).block_until_ready()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(int(statistics.median([faults() for _ in range(9)])))
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) > 8, reason="on more cores the C library is left alone")
+def test_memory_between_calls_is_kept_unless_the_environment_says_otherwise():
+    def faults(**variables):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_"))} | variables
+        done = subprocess.run([sys.executable, "-c", FAULTS], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout)
+
+    pages = 16 * 128 * 128 * 32 * 4 // 4096  # of what one convolution hands to the next
+    assert faults() < pages // 4 < pages < faults(MALLOC_ARENA_TEST="8")

@@ -1,15 +1,22 @@
-"""What a builder hands back."""
+"""What is ready to be timed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
 class Built:
-    """One network of one library, ready for one task."""
+    """One operation, or one task of one network, of one library."""
 
-    run: Callable[[], Any]  # a training step, or the logits; waits for them
-    parameters: int  # numbers that are trained
+    run: Callable[[], Any]  # what is timed; what does not come from JAX is done when it returns
+    parameters: int = 0  # numbers that are trained
     compiling: tuple[float, ...] = ()  # seconds, where it was told apart
-    logits: Any = field(default=None, repr=False)  # of the first batch, where the weights are shared
+    results: Sequence[np.ndarray] = field(default=(), repr=False)  # on numbers that all libraries share
+
+
+def elsewhere() -> None:
+    """Stand for `run` where something else holds it."""
+    raise RuntimeError("this runs in the process where it was built; ask that for its seconds")

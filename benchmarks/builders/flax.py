@@ -106,7 +106,7 @@ def prepare(network: Network, x: np.ndarray, y: np.ndarray, *, train: bool, word
         model.eval()
         graph, state = nnx.split(model)
         infer, took = compile_anew(lambda state, x: nnx.merge(graph, state)(x), state, data[0])
-        return Built(lambda: infer(state, data[0]), number, (took,), np.asarray(infer(state, data[0])))
+        return Built(lambda: infer(state, data[0]), number, (took,), [np.asarray(infer(state, data[0]))])
     rule = optax.adam(RATE) if network.optimizer == "adam" else optax.sgd(RATE, momentum=0.9)
     graph, state = nnx.split((model, nnx.Optimizer(model, rule, wrt=nnx.Param)))
 

@@ -19,6 +19,7 @@ def run(arguments: argparse.Namespace) -> None:
         "jax": f"{jax.__version__}, jaxlib {jaxlib.version.__version__}, flax {flax.__version__}",
         "devices": ", ".join(f"{device.platform}:{device.id} {device.device_kind}" for device in jax.devices()),
         "CPU backend": backend(),
+        "freed memory": memory(),
     }
     for name, value in rows.items():
         print(f"{name:<12} {value}")
@@ -32,3 +33,12 @@ def backend() -> str:
     if isinstance(library, str):
         return f"JAX alone, several times slower than oneDNN, since {library}"
     return f"oneDNN {library.version} ({native.VARIABLE}=0 turns it off)"
+
+
+def memory() -> str:
+    """What becomes of freed memory, in one line."""
+    from jaxconv.ops.algorithms import native
+
+    if native.KEEPS_FREED_MEMORY:
+        return "up to 1 GiB is kept for the next call; a MALLOC_ variable or GLIBC_TUNABLES turns that off"
+    return "as the C library does by itself"

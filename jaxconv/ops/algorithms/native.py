@@ -23,6 +23,21 @@ FORMAT = 1  # of the vector that `_words` makes; an installed backend of another
 SOLVES: tuple[Slot, ...] = ("out", "x", "kernel")
 
 
+def _keep_freed_memory() -> bool:
+    """Let the backend, where it is wanted, set up the C library's memory: before JAX starts its threads."""
+    if os.environ.get(VARIABLE, "1") == "0":
+        return False
+    try:
+        import jaxconv_onednn
+
+        return jaxconv_onednn.keep_freed_memory()
+    except (ImportError, AttributeError):  # the latter of a build of another version
+        return False
+
+
+KEEPS_FREED_MEMORY = _keep_freed_memory()
+
+
 @functools.cache
 def library() -> Any:
     """The loaded `jaxconv_onednn.Library`, or the reason, a string, why there is none."""
