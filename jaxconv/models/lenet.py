@@ -1,4 +1,8 @@
-"""LeNet, the first convolutional network at work, in the form the lectures draw it."""
+"""LeNet, the first convolutional network at work, in the forms that lectures draw."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -6,52 +10,69 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxconv import nn
+from jaxconv.models.parts import Halving, Pool, entries, feature_shape
+from jaxconv.naming import named
 
 
 class LeNet(nnx.Module):
-    """Two convolutions, each halved by max pooling, then three dense layers.
+    """Two convolutions, each halved by max pooling, then three dense layers: `features`, then `classifier`.
 
     28x28x1 -> conv 24x24x6 -> pool 12x12x6 -> conv 8x8x16 -> pool 4x4x16 -> 256-120-84-10:
     44,426 parameters, of which the convolutions hold 2,572.
+    32x32x1 -> conv 28x28x6 -> pool 14x14x6 -> conv 10x10x16 -> pool 5x5x16 -> 400-120-84-10: 61,706 parameters.
 
     Args:
-      num_classes: number of outputs, one logit a class.
-      in_features: channels of the image.
-      dtype: type of the computation; by default that of the input and parameters together.
-      param_dtype: type of the parameters.
-      rngs: source of the initial weights.
-    Source: LeCun, Bottou, Bengio & Haffner 1998, with ReLU, max pooling and a dense second convolution.
+      image_shape: height and width of the images, which decide the size of the first dense layer.
+      num_classes, in_features, dtype, param_dtype, padding_mode, pool, rngs: as in `models.create`.
+    Source: LeCun, Bottou, Bengio & Haffner 1998, with ReLU, max pooling and a dense second convolution; `LeNet1998` is
+      the network of the paper.
     Example:
       >>> LeNet(rngs=nnx.Rngs(0))(jnp.zeros((7, 28, 28, 1))).shape
       (7, 10)
     """
 
+    @named
     def __init__(
         self,
         *,
+        image_shape: Sequence[int] = (28, 28),
         num_classes: int = 10,
         in_features: int = 1,
         dtype: DTypeLike | None = None,
         param_dtype: DTypeLike = jnp.float32,
+        padding_mode: str | Sequence[str] = "zeros",
+        pool: Pool = "max",
         rngs: nnx.Rngs,
     ):
+        halving = Halving("LeNet", pool, padding_mode)
+        dense = partial(nn.Dense, dtype=dtype, param_dtype=param_dtype, rngs=rngs)
+        conv = partial(
+            nn.Conv,
+            kernel_size=(5, 5),
+            padding=halving.margins(5, 0),
+            padding_mode=padding_mode,
+            dtype=dtype,
+            param_dtype=param_dtype,
+            rngs=rngs,
+        )
+        self.input_shape = (*entries("LeNet", "image_shape", image_shape, count=2), in_features)
         self.features = nn.Sequential(
-            nn.Conv(in_features, 6, (5, 5), padding="VALID", dtype=dtype, param_dtype=param_dtype, rngs=rngs),
+            conv(in_features, 6),
             nn.relu,
-            nn.MaxPool((2, 2)),
-            nn.Conv(6, 16, (5, 5), padding="VALID", dtype=dtype, param_dtype=param_dtype, rngs=rngs),
+            halving.pooling(2, strides=2),
+            conv(6, 16),
             nn.relu,
-            nn.MaxPool((2, 2)),
+            halving.pooling(2, strides=2),
         )
         self.classifier = nn.Sequential(
             nn.Flatten(rank=2),
-            nn.Dense(4 * 4 * 16, 120, dtype=dtype, param_dtype=param_dtype, rngs=rngs),
+            dense(math.prod(feature_shape("LeNet", self.features, self.input_shape)), 120),
             nn.relu,
-            nn.Dense(120, 84, dtype=dtype, param_dtype=param_dtype, rngs=rngs),
+            dense(120, 84),
             nn.relu,
-            nn.Dense(84, num_classes, dtype=dtype, param_dtype=param_dtype, rngs=rngs),
+            dense(84, num_classes),
         )
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """Return the logits of `x: *batch 28 28 in_features`."""
+        """Return the logits of `x: *batch height width in_features`."""
         return self.classifier(self.features(x))
