@@ -15,9 +15,11 @@ from jaxconv import models, nn, symmetry, train
 from jaxconv.cli import main
 from jaxconv.cli import symmetry as symmetry_command
 from jaxconv.cli import train as train_command
-from jaxconv.cli.claims import moves, rows
+from jaxconv.cli.claims import rows
 from jaxconv.cli.info import backend
+from jaxconv.cli.networks import drawn
 from jaxconv.cli.recipes import RECIPES
+from jaxconv.inspect.moves import moves
 
 pil = pytest.importorskip("PIL.Image", reason="writes and reads the pictures")
 pytest.importorskip("sklearn", reason="brings the digits")
@@ -42,8 +44,8 @@ def saved(untrained):
     return untrained
 
 
-def test_every_model_has_a_recipe():
-    assert tuple(RECIPES) == models.names()
+def test_every_recipe_is_of_a_model():
+    assert set(RECIPES) <= set(models.names())
 
 
 # The main job
@@ -124,10 +126,12 @@ def test_a_loss_that_is_no_number_stops_the_run(capsys):
 # Wrong commands
 
 USAGE = {
-    "": "name a command, train, predict, symmetry or info; to start, try python -m jaxconv train lenet",
+    "": "name a command, train, predict, summary, symmetry or info; to start, try python -m jaxconv train lenet",
     "trane lenet": "'trane' is not a command; did you mean train?",
-    "xxxx": "'xxxx' is not a command; choose one of train, predict, symmetry, info",
-    "--verbose": "'--verbose' is not an option of jaxconv; name a command, train, predict, symmetry or info, first",
+    "xxxx": "'xxxx' is not a command; choose one of train, predict, summary, symmetry, info",
+    "--verbose": (
+        "'--verbose' is not an option of jaxconv; name a command, train, predict, summary, symmetry or info, first"
+    ),
     "train": "name a model, such as python -m jaxconv train lenet; the models are lenet, mlp, mlp-wide, cnn",
     "train lenett": "'lenett' is not a model; did you mean lenet?",
     "train --model xxxx": "'xxxx' is not a model; choose one of lenet, mlp, mlp-wide, cnn",
@@ -162,6 +166,18 @@ USAGE = {
     "train lenet --out": "argument --out: expected one argument; see python -m jaxconv train --help",
     "predict": "the following arguments are required: CHECKPOINT, IMAGE; see python -m jaxconv predict --help",
     "predict run": "the following arguments are required: IMAGE; see python -m jaxconv predict --help",
+    "summary": "name a model, such as python -m jaxconv summary resnet50",
+    "summary resnet5O": "'resnet5O' is not a model; did you mean resnet56 or resnet50?",
+    "summary lenet mlp": "summary does not know what to do with 'mlp'; see python -m jaxconv summary --help",
+    "summary lenet --siz 2": "'--siz' is not an option of summary; did you mean --size?",
+    "summary lenet --batch 0": (
+        "argument --batch: '0' must be an integer of at least 1; see python -m jaxconv summary --help"
+    ),
+    "summary lenet --size 3": (
+        "lenet: the model does not accept float32[1, 3, 3, 1]: in features.layers.0 (Conv), ValueError: conv: the "
+        "window spans 5 pixels but spatial axis 0 has only 3 (size 3, padding 0 + 0), so the output would be empty; "
+        "use a larger input, a smaller window or more padding; try another --size"
+    ),
     "symmetry": "name a model, such as python -m jaxconv symmetry lenet; the models are lenet, mlp, mlp-wide, cnn",
     "symmetry lenett": "'lenett' is not a model; did you mean lenet?",
     "symmetry lenet mlp": "symmetry does not know what to do with 'mlp'; see python -m jaxconv symmetry --help",
@@ -287,6 +303,32 @@ def test_predict_says_that_it_reads_grey_pictures(untrained, capsys):
     assert capsys.readouterr().err == "jaxconv: predict reads grey pictures, but rgb expects 2 channels\n"
 
 
+# summary
+
+
+def test_summary_of_a_network_of_the_library(capsys):
+    assert main(["summary", "resnet18", "--depth", "1", "--size", "64", "--batch", "2"]) == 0
+    out, err = capsys.readouterr()
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[0] == ["ResNet", "of", "float32[2,", "64,", "64,", "3]"]
+    columns = ["layer", "kind", "output", "parameters", "state", "MACs", "memory", "field"]
+    assert lines[2] == columns
+    assert lines[3][:4] == ["conv1", "Conv", "2x32x32x64", "9,408"]
+    assert ["parameters", "11,689,512"] in lines
+    assert ["state", "9,600"] in lines
+    assert ["MACs", "297,115,648", "(297.1", "M)"] in lines
+    assert (out + err).isascii()
+    assert err == ""
+
+
+def test_summary_with_the_shifts_that_survive(capsys):
+    assert main(["summary", "lenet", "--symmetry"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].endswith("field  cyclic shifts  away from border")
+    assert lines[5].endswith("6/2/0  none           multiples of 2: 2 -> 1")
+    assert lines[9].endswith("     -  none           multiples of 4: permuted")
+
+
 # symmetry
 
 LENET = """\
@@ -373,7 +415,7 @@ def test_symmetry_in_a_narrow_terminal(monkeypatch, capsys):
 
 
 def test_what_the_circular_variant_is_said_to_keep_is_kept():
-    variant, changed = symmetry_command._circular(symmetry_command._drawn("lenet").features)
+    variant, changed = symmetry_command._circular(drawn("lenet").features)
     assert changed == 2
     x = np.random.default_rng(0).normal(size=(1, 28, 28, 1)).astype(np.float32)
     moved = np.roll(x, (4, -8), (1, 2))

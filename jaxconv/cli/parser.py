@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from jaxconv.cli import info, predict, symmetry, train
+from jaxconv.cli import info, predict, summary, symmetry, train
 from jaxconv.cli.failure import Failure, unknown
 from jaxconv.cli.recipes import RECIPES
 
 _START = "python -m jaxconv train lenet"
-_COMMANDS = ("train", "predict", "symmetry", "info")
+_COMMANDS = ("train", "predict", "summary", "symmetry", "info")
 _ANY_COMMAND = f"{', '.join(_COMMANDS[:-1])} or {_COMMANDS[-1]}"
 
 
@@ -49,6 +49,7 @@ def _build() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train a network on handwritten digits", allow_abbrev=False))
     _add_predict(commands.add_parser("predict", help="say what a trained network sees", allow_abbrev=False))
+    _add_summary(commands.add_parser("summary", help="say what a network costs and sees", allow_abbrev=False))
     _add_symmetry(commands.add_parser("symmetry", help="say which shifts a network keeps", allow_abbrev=False))
     _add_info(commands.add_parser("info", help="say what computes here", allow_abbrev=False))
     return parser
@@ -79,6 +80,19 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         help="swap black and white, or never do; by default where the border is light, as ink on paper has it",
     )
     _finish(parser, predict.run)
+
+
+def _add_summary(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Print a network layer by layer: outputs, parameters, multiply-accumulates, memory and receptive fields. "
+        "Nothing is computed, and no weights are allocated unless --symmetry needs them."
+    )
+    parser.add_argument("name", nargs="?", metavar="MODEL", help="the network, such as resnet50")
+    parser.add_argument("--size", type=_integer(1), metavar="N", help="height and width; default those it is made for")
+    parser.add_argument("--batch", type=_integer(1), default=1, metavar="N", help="images; default 1")
+    parser.add_argument("--depth", type=_integer(1), metavar="N", help="fold what is more than N modules deep")
+    parser.add_argument("--symmetry", action="store_true", help="derive which shifts survive, with generic weights")
+    _finish(parser, summary.run)
 
 
 def _add_symmetry(parser: argparse.ArgumentParser) -> None:

@@ -2,12 +2,12 @@
 
 import argparse
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from jaxconv.cli.claims import Row, moves, print_facts, print_rows, rows
+from jaxconv.cli.claims import Row, print_facts, print_rows, rows
 from jaxconv.cli.failure import Failure, unknown
+from jaxconv.cli.networks import drawn, generic
 from jaxconv.cli.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
     name = _choose(arguments)
 
     # Slow imports wait until the command is known to make sense.
-    model = _drawn(name)
+    model = drawn(name)
     size = arguments.size or _SIZE
     shape = (1, size, size, _CHANNELS)
     network, part, remark = _fitting(name, model, shape)
@@ -50,35 +50,6 @@ def _choose(arguments: argparse.Namespace) -> str:
     if arguments.name not in RECIPES:
         raise unknown(arguments.name, "a model", tuple(RECIPES))
     return arguments.name
-
-
-def _drawn(name: str) -> "nnx.Module":
-    """The network with generic weights: fresh biases of zero would keep what trained ones lose.
-
-    No initialiser runs: JAX compiles them for every shape anew, which takes ten times as long as all the rest.
-    """
-    import jax
-    from flax import nnx
-
-    from jaxconv import models
-
-    def parts() -> tuple:
-        return nnx.split(models.create(name, rngs=nnx.Rngs(0)), nnx.Param, ...)
-
-    draw = _generic(0)
-    graph, weights, _ = nnx.eval_shape(parts)
-    weights = jax.tree.map(lambda leaf: draw(None, leaf.shape, leaf.dtype), weights)
-    model = nnx.merge(graph, weights, jax.jit(lambda: parts()[2])())
-    model.eval()
-    return model
-
-
-def _generic(seed: int) -> Callable:
-    """An initialiser that draws with NumPy."""
-    import numpy as np
-
-    draw = np.random.default_rng(seed)
-    return lambda _, shape, dtype: draw.normal(size=shape).astype(dtype)
 
 
 def _fitting(name: str, model: Any, shape: tuple[int, ...]) -> tuple["nnx.Module", tuple[str, ...], str]:
@@ -133,6 +104,8 @@ def _fate(table: list[Row], where: str) -> str:
 
 
 def _kept(claim: "Derived") -> str:
+    from jaxconv.inspect.moves import moves
+
     return "none" if claim.kind == "none" else f"{moves(claim.outputs, claim.sizes)} ({claim.kind})"
 
 
@@ -153,7 +126,7 @@ def _print_variant(model: Any, shape: tuple[int, ...]) -> None:
         print("\nNothing is left for a classifier to keep; choose a --size that every stride divides.")
         return
     *space, channels = table[-1].shape
-    reader = nn.Dense(math.prod(space) * channels, 1, use_bias=False, kernel_init=_generic(1), rngs=nnx.Rngs(0))
+    reader = nn.Dense(math.prod(space) * channels, 1, use_bias=False, kernel_init=generic(1), rngs=nnx.Rngs(0))
     dense = nn.Sequential(variant, nn.Flatten(rank=2), reader)
     pooled = nn.Sequential(variant, nn.GlobalAvgPool())
     print("\nand then, as a classifier")

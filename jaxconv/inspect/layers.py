@@ -1,20 +1,16 @@
 """What every layer of a model returns, without a change to the model."""
 
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import partial, wraps
-from threading import RLock
+from functools import partial
 from typing import Any
 
 import jax
 from flax import nnx
 from jax.extend.core import get_opaque_trace_state
 
+from jaxconv.inspect.tapping import tapped
 from jaxconv.naming import named
-
-_ABSENT = object()
-_TAPPING = RLock()  # classes are everybody's: one thread at a time
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["output"], meta_fields=["path", "kind", "call"])
@@ -69,13 +65,15 @@ def layers(model: nnx.Module) -> Callable[..., tuple[Layer, ...]]:
         here = _trace()
         found: list[Layer] = []
 
-        def record(module: nnx.Module, output: Any) -> None:
+        def record(module: nnx.Module, call: Callable[[], Any]) -> Any:
+            output = call()
             path = paths.get(id(module))
             if path is not None and isinstance(output, jax.Array) and _trace() == here:
                 earlier = sum(layer.path == path for layer in found)
                 found.append(Layer(path, type(module).__name__, earlier, output))
+            return output
 
-        with _tapped({type(module) for _, module in modules}, record):
+        with tapped({type(module) for _, module in modules}, record):
             copy(*args, **kwargs)
         return tuple(found)
 
@@ -85,34 +83,3 @@ def layers(model: nnx.Module) -> Callable[..., tuple[Layer, ...]]:
 def _trace() -> Any:
     """The transformation that is being traced: arrays of an inner one must not leave it."""
     return get_opaque_trace_state(convention="nnx")
-
-
-@contextmanager
-def _tapped(kinds: set[type], record: Callable[[nnx.Module, Any], None]) -> Iterator[None]:
-    """Hand every module of these classes and its output to `record`; then leave the classes as they were."""
-    with _TAPPING:
-        before = {kind: vars(kind).get("__call__", _ABSENT) for kind in kinds}
-        taps = {kind: _tap(kind, record) for kind in kinds}  # all of them first: one class may inherit from another
-        try:
-            for kind, tap in taps.items():
-                kind.__call__ = tap
-            yield
-        finally:
-            for kind, call in before.items():
-                if call is not _ABSENT:
-                    kind.__call__ = call
-                elif "__call__" in vars(kind):
-                    del kind.__call__
-
-
-def _tap(kind: type, record: Callable[[nnx.Module, Any], None]) -> Callable:
-    call = kind.__call__
-
-    @wraps(call)
-    def tap(self: nnx.Module, *args: Any, **kwargs: Any) -> Any:
-        output = call(self, *args, **kwargs)
-        if type(self) is kind:  # not where a subclass calls its parent
-            record(self, output)
-        return output
-
-    return tap

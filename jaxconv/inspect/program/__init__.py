@@ -1,0 +1,1 @@
+"""What a model does, step by step, read from its program without computing anything."""
