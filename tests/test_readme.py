@@ -19,12 +19,21 @@ def test_the_notebook_example_runs_and_learns():
 
 
 def test_the_symmetry_example_prints_what_is_shown_and_passes(capsys):
-    _, example = EXAMPLES
+    _, example, _ = EXAMPLES
     names = {}
     exec(compile(example, "model.py", "exec"), names)
     (shown,) = re.findall(r"```text\n(.*?)```", TEXT, re.DOTALL)
     assert capsys.readouterr().out == shown
     names["test_my_model"]()
+
+
+def test_the_example_with_networks_runs(tmp_path, monkeypatch):
+    pytest.importorskip("safetensors", reason="the example writes a file in its format")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(EXAMPLES[2], names)
+    assert names["table"].parameters == 269_722
+    assert names["seen"][-1].output.shape == (1, 10)
 
 
 def test_links_and_pictures_exist():
