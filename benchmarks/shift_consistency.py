@@ -22,11 +22,12 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 from rich import box
 from rich.console import Console
 from rich.progress import track
@@ -34,51 +35,21 @@ from rich.table import Table
 
 import jaxconv as jc
 from benchmarks.report import RESULTS, describe_machine
-from jaxconv import nn
+from jaxconv import models, nn
 
 DOWNSAMPLE = ("stride", "blur", "polyphase")
 SIZE = 32
 
 
-class Block(nn.Module):
-    """Two convolutions beside an identity, or beside a 1 x 1 convolution where the size is halved."""
-
-    def __init__(self, c_in: int, c_out: int, *, halve: bool, downsample: str, rngs: nn.Rngs):
-        conv = partial(nn.Conv, padding="CIRCULAR", use_bias=False, rngs=rngs)
-        self.how = downsample if halve else "keep"
-        step = 2 if self.how == "stride" else 1
-        self.first, self.second = conv(c_in, c_out, (3, 3), strides=step), conv(c_out, c_out, (3, 3))
-        self.norms = nn.Sequential(*(nn.BatchNorm(c_out, momentum=0.0, rngs=rngs) for _ in range(2)))
-        self.beside = (
-            nn.Sequential(conv(c_in, c_out, (1, 1), strides=step), nn.BatchNorm(c_out, momentum=0.0, rngs=rngs))
-            if halve
-            else nn.Sequential()
-        )
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        norms = self.norms.layers
-        y = nn.relu(norms[0](self.first(x)))
-        if self.how == "blur":
-            x, y = (jc.blur_pool(branch, (3, 3), padding="CIRCULAR") for branch in (x, y))
-        if self.how == "polyphase":
-            offsets = jc.polyphase_offsets(y)
-            x, y = (jc.polyphase_pool(branch, offsets=offsets) for branch in (x, y))
-        return nn.relu(norms[1](self.second(y)) + self.beside(x))
-
-
-def resnet18(downsample: str, *, width: int, seed: int) -> nn.Sequential:
-    """He et al.'s 18 layers as they are used on 32 x 32 pixels: no pooling at the stem, halved three times."""
-    rngs = nn.Rngs(seed)
-    stem = nn.Conv(3, width, (3, 3), padding="CIRCULAR", use_bias=False, rngs=rngs)
-    layers: list[Any] = [stem, nn.BatchNorm(width, momentum=0.0, rngs=rngs), nn.relu]
-    c_in = width
-    for stage in range(4):
-        for number in range(2):
-            c_out = width * 2**stage
-            halve = stage > 0 and number == 0
-            layers.append(Block(c_in, c_out, halve=halve, downsample=downsample, rngs=rngs))
-            c_in = c_out
-    return nn.Sequential(*layers, nn.GlobalAvgPool(), nn.Dense(c_in, 10, rngs=rngs))
+def resnet18(downsample: str, *, width: int, seed: int) -> models.ResNet:
+    """The 18 layers with the stem for 32 x 32 pixels, halved three times."""
+    pool: Any = "max" if downsample == "stride" else downsample
+    options: dict[str, Any] = dict(stem="cifar", width=width, num_classes=10, padding_mode="circular", pool=pool)
+    model = models.ResNet((2, 2, 2, 2), **options, rngs=nn.Rngs(seed))
+    for _, layer in nnx.iter_modules(model):
+        if isinstance(layer, nn.BatchNorm):
+            layer.momentum = 0.0  # the statistics are those of the last batch
+    return model
 
 
 def pictures(number: int, random: np.random.Generator) -> np.ndarray:
@@ -96,10 +67,9 @@ def measure(downsample: str, options: argparse.Namespace, progress: Console) -> 
     images = pictures(options.images, random)
     shifts = random.integers(0, SIZE, (options.shifts, options.images, 2))
     model = resnet18(downsample, width=options.width, seed=options.seed)
-    model(images[: options.batch])  # batch normalisation learns the statistics
+    model(jnp.asarray(images[: options.batch]))  # batch normalisation learns the statistics
     model.eval()
-    trunk, head = nn.Sequential(*model.layers[:-2]), nn.Sequential(*model.layers[-2:])
-    run = jax.jit(lambda x: (features := trunk(x), head(features)))
+    run = jax.jit(lambda x: (features := model.features(x), model.fc(jc.global_avg_pool(features))))
 
     def outputs(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The features of each channel in ascending order, and the logits."""

@@ -30,9 +30,9 @@ def fit(
 ) -> History:
     """Train `model` in place to classify `data`, and return what each epoch looked like.
 
-    The model trains in training mode (dropout drops, BatchNorm normalises by the batch). Each epoch shuffles the
-    images anew and cuts them into whole batches; the images left over wait for another epoch's shuffle. The same
-    model, data and seed give the same weights on the same device.
+    The model trains in training mode (dropout drops, BatchNorm normalises by the batch unless `freeze_batch_norm`
+    has frozen it). Each epoch shuffles the images anew and cuts them into whole batches; the images left over wait for
+    another epoch's shuffle. The same model, data and seed give the same weights on the same device.
 
     Args:
       model: maps `n height width channels` to `n classes` logits.
