@@ -553,7 +553,7 @@ parameters  44,426
 state       0
 MACs        281,640 (281.6 k)
 memory      41.99 kB for all outputs together
-field       16/4/0: output pixel p reads 16 pixels of the input from 4 p on"""
+field       16/4/0 after features.layers.5: its pixel p reads 16 pixels of the input from 4 p on"""
     )
 
     tags = Tags()
@@ -582,6 +582,37 @@ def test_text_in_a_narrow_terminal_and_names_that_html_would_read(monkeypatch):
     assert any(line.startswith("...") for line in lines)
     strange = Net(lambda self, x: getattr(self, "<b>")(x), **{"<b>": nnx.Linear(3, 3, rngs=rngs())})
     assert "&lt;b&gt;" in jc.summary(strange, (2, 3))._repr_html_()
+
+
+class Two(nnx.Module):
+    def __init__(self):
+        self.layer = nnx.Conv(3, 4, (3, 3), rngs=rngs())
+
+    def __call__(self, image, context):
+        return self.layer(image) + context.sum()
+
+
+def test_the_first_argument_given_is_followed_whatever_its_name():
+    image, context = jax.ShapeDtypeStruct((2, 8, 8, 3), jnp.float32), jax.ShapeDtypeStruct((2, 5), jnp.float32)
+    by_name, by_place = jc.summary(Two(), image=image, context=context), jc.summary(Two(), image, context)
+    assert by_name == by_place
+    assert by_name.rows[0].field == (ReceptiveField(3, 1, -1),) * 2
+    with pytest.raises(ValueError, match="a tuple is a shape only as the first argument"):
+        jc.summary(Two(), (2, 8, 8, 3), (2, 5))
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 8])
+def test_what_one_entry_reads_is_not_said_of_the_zeros_beside_it(size):
+    scan = Net(lambda self, x: jax.lax.associative_scan(jnp.add, x, axis=1))
+    padded = Net(lambda self, x: jnp.pad(x.sum(1, keepdims=True), ((0, 0), (0, size - 1), (0, 0))) + x)
+    for model in (scan, padded):
+        assert jc.summary(model, (1, size, 3)).rows[-1].field == (None,)
+
+
+def test_the_total_names_the_row_whose_field_it_tells():
+    model = nnx.Sequential(nn.Conv(3, 4, (5,), rngs=rngs()), nn.ConvTranspose(4, 4, (4,), strides=2, rngs=rngs()))
+    last = str(jc.summary(model, (1, 16, 3))).splitlines()[-1]
+    assert last.endswith("5/1/-2 after layers.0: its pixel p reads 5 pixels of the input from p - 2 on")
 
 
 # Errors

@@ -387,9 +387,19 @@ def test_a_first_save_that_was_killed_does_not_lock_its_folder(tmp_path, small):
 
 
 def test_arguments_that_json_cannot_hold_are_refused_before_writing(tmp_path, small):
-    with pytest.raises(TypeError, match="not JSON serializable"):
-        train.save(tmp_path, train.Checkpoint(small.model, "small", (2, 2, 1), (), {"width": jnp.float32}))
+    with pytest.raises(TypeError, match=r"save: arguments hold <object .*>, of type object, which JSON cannot; use"):
+        train.save(tmp_path, train.Checkpoint(small.model, "small", (2, 2, 1), (), {"width": object()}))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_dtypes_among_the_arguments(tmp_path):
+    half = models.create("lenet", param_dtype=jnp.bfloat16, rngs=nnx.Rngs(0))
+    arguments = {"param_dtype": jnp.bfloat16, "dtype": jnp.dtype("float32")}
+    train.save(tmp_path, train.Checkpoint(half, "lenet", (28, 28, 1), (), arguments))
+    loaded = train.load(tmp_path)
+    assert loaded.arguments == {"param_dtype": "bfloat16", "dtype": "float32"}
+    assert loaded.model.features.layers[0].kernel.dtype == jnp.bfloat16
+    assert loaded.model(jnp.zeros((28, 28, 1))).dtype == jnp.float32
 
 
 def test_folders_that_take_no_checkpoint(tmp_path, small):

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +27,7 @@ class Summary:
       axes: the axes of the first of them that the receptive fields are on.
       rows: in the order of execution.
       parameters, state: of the whole model, each variable counted once, whether this call uses it or not.
-      unused: the parameters among them that this call does not use.
+      unused: the parameters among them that this call, in the largest of several branches, does not use.
     """
 
     model: str
@@ -82,11 +82,11 @@ def summary(
     Multiply-accumulates are those of convolutions and matrix products, padding counted, as in published figures; what
     works entry by entry counts none. A loop counts as often as it runs, of several branches the largest.
 
-    The receptive field is how many pixels of the first argument an output pixel reads, and from where: output p reads
-    `size` pixels from `start + p * jump`. What padding repeats is counted where it stands, outside of the image, and a
-    jump of 0 means that all pixels read the same. It is followed on every axis but the last, and told for those from
-    the first on that a layer mixes, so that batch axes are left out. Every tap counts, whatever its weight or a mask.
-    What is not regular is not told: a transposed convolution, pixels that the content chooses, images in patches.
+    The receptive field is how many pixels of the first argument given an output pixel reads, and from where: output p
+    reads `size` pixels from `start + p * jump`. What padding repeats is counted where it stands, outside of the image,
+    and a jump of 0 means that all pixels read the same. It is followed on every axis but the last, and told for those
+    from the first on that a layer mixes, so that batch axes are left out. Every tap counts, whatever its weight or a
+    mask. What is not regular is not told: a transposed convolution, pixels that the content chooses, images in patches.
 
     Args:
       model: a Flax NNX module; its variables need not hold numbers (`nnx.eval_shape`). It is not changed.
@@ -111,8 +111,8 @@ def summary(
         raise TypeError(f"summary: model must be a Flax NNX module; got {type(model).__name__}")
     if depth is not None and (not isinstance(depth, int) or depth < 1):
         raise ValueError(f"summary: depth={depth!r} must be a whole number of at least 1; leave it out for all rows")
-    if not args and not kwargs and hasattr(model, "input_shape"):
-        args = ((1, *model.input_shape),)  # type: ignore[attr-defined]  # asked for in the line above
+    if not args and not kwargs and _is_shape(one := getattr(model, "input_shape", None)):
+        args = ((1, *one),)
     program = traced(model, (*map(_shaped, args[:1]), *args[1:]), kwargs)
     found = list(rows(program, _entered(program), depth))
     axes = _spatial(program, [step for step, _ in found])
@@ -131,9 +131,11 @@ def summary(
 
 def _shaped(argument: Any) -> Any:
     """The argument itself; a tuple of whole numbers is the shape of a float32 array."""
-    if isinstance(argument, tuple) and argument and all(type(n) is int for n in argument):
-        return jax.ShapeDtypeStruct(argument, jnp.float32)
-    return argument
+    return jax.ShapeDtypeStruct(argument, jnp.float32) if _is_shape(argument) else argument
+
+
+def _is_shape(argument: Any) -> TypeGuard[tuple[int, ...]]:
+    return isinstance(argument, tuple) and len(argument) > 0 and all(type(n) is int for n in argument)
 
 
 def _entered(program: Program) -> Step:

@@ -67,7 +67,7 @@ def _columns(summary: "Summary") -> list[str]:
 
 def _cells(summary: "Summary", columns: list[str], row: "Row") -> list[str]:
     cells = {
-        "layer": row.name if row.path else f"{summary.model} {row.name}".rstrip(),
+        "layer": _name(summary, row),
         "kind": row.kind,
         "output": _output(row),
         "parameters": f"{row.parameters:,}" if row.parameters else "",
@@ -78,6 +78,10 @@ def _cells(summary: "Summary", columns: list[str], row: "Row") -> list[str]:
         **dict(zip(("cyclic shifts", "away from border"), row.shifts or ("-", "-"), strict=True)),
     }
     return [cells[column] for column in columns]
+
+
+def _name(summary: "Summary", row: "Row") -> str:
+    return row.name if row.path else f"{summary.model} {row.name}".rstrip()
 
 
 def _output(row: "Row") -> str:
@@ -119,10 +123,12 @@ def _totals(summary: "Summary") -> list[str]:
         "MACs": f"{least}{summary.macs:,}" + (f" ({_short(summary.macs)})" if summary.macs >= 1000 else ""),
         "memory": f"{least}{_short(summary.memory)}B for all outputs together",
     }
-    regular = [row.field[0] for row in summary.rows if row.field and row.field[0] and row.field[0].jump > 0]
-    if regular:
-        size, jump, start = regular[-1].size, regular[-1].jump, regular[-1].start
+    regular = [row for row in summary.rows if row.field and row.field[0] and row.field[0].jump > 0]
+    if regular:  # layers after it may read what is not regular, so it is named
+        last, field = regular[-1], regular[-1].field[0]
+        assert field is not None
+        size, jump, start = field.size, field.jump, field.start
         first = (f"{jump} p" if jump > 1 else "p") + (f" {'-' if start < 0 else '+'} {abs(start)}" if start else "")
         pixels = f"{size} pixels of the input from {first} on" if size > 1 else f"pixel {first} of the input"
-        facts["field"] = f"{size}/{jump}/{start}: output pixel p reads {pixels}"
+        facts["field"] = f"{size}/{jump}/{start} after {_name(summary, last)}: its pixel p reads {pixels}"
     return [f"{name:<12}{fact}" for name, fact in facts.items()]

@@ -19,7 +19,8 @@ class AlexNet(nnx.Module):
     """Five convolutions, `features`; then three dense layers with dropout, `classifier`: torchvision's names.
 
     224x224x3 -> conv 55x55x64 -> pool 27 -> conv 192 -> pool 13 -> conv 384, 256, 256 -> pool 6x6x256
-    -> 9216-4096-4096-1000: 61,100,840 parameters. Images of 63 pixels or more are averaged to 6x6 before `classifier`.
+    -> 9216-4096-4096-1000: 61,100,840 parameters. What `features` leaves of other images, of 63 pixels or
+    more as published, is averaged, or repeated, to 6x6.
 
     Args:
       hidden_features: units of each of the two hidden dense layers.

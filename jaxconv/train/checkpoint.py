@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
@@ -88,7 +89,7 @@ def save(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
       checkpoint: the network with its description.
     Raises:
       ValueError: if `folder` holds something else.
-      TypeError: if JSON cannot hold `checkpoint.arguments`.
+      TypeError: if JSON cannot hold `checkpoint.arguments`; dtypes it holds by name.
       OSError: if the disk is full or refuses; an earlier checkpoint is then still whole.
     Example:
       >>> save("runs/lenet", Checkpoint(model, "lenet", input_shape=(28, 28, 1), class_names=tuple("0123456789")))
@@ -106,7 +107,7 @@ def save(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
         "class_names": checkpoint.class_names,
         "state": state.name,
     }
-    json.dumps(description)  # what JSON cannot hold is refused before anything is written
+    description = json.loads(json.dumps(description, default=_plain))  # refused before anything is written
     try:
         with orbax.checkpoint.StandardCheckpointer() as checkpointer:
             checkpointer.save(state.absolute(), named_arrays(checkpoint.model))
@@ -215,6 +216,17 @@ def _remove_leftovers(path: Path) -> None:
     for entry in path.iterdir():
         if _is_state(entry.name) and entry.name != current:
             shutil.rmtree(entry, ignore_errors=True)
+
+
+def _plain(value: Any) -> str:
+    """What stands in JSON for a dtype."""
+    try:
+        return jnp.dtype(value).name
+    except TypeError:
+        raise TypeError(
+            f"save: arguments hold {value!r}, of type {type(value).__name__}, which JSON cannot; "
+            f"use text, numbers, lists or dtypes"
+        ) from None
 
 
 def _is_state(name: str) -> bool:

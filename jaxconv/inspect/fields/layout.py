@@ -101,11 +101,21 @@ def _pad(equation: Any, values: list) -> Seen:
     if seen is None or filling is not None:
         return (seen or filling).lost(shape)
     for axis, (low, high, between) in enumerate(equation.params["padding_config"]):
+        alone = seen.shape[axis] == 1 < shape[axis]
         if between:
             seen = spread_apart(seen if low >= 0 <= high else seen.unknown(*seen.moves(axis)), axis, shape[axis])
         else:
             seen = cut(seen, axis, -int(low), shape[axis], all_read=low >= 0 and high >= 0)
+        seen = _one_reads(seen, axis) if alone else seen
     return seen
+
+
+def _one_reads(seen: Seen, axis: int) -> Seen:
+    """An axis of which one entry alone reads anything: more than a pixel, and the others do not read as much."""
+    wide = [span is None or span[1] - span[0] > 1 for span in seen.spans]
+    (digit,) = merged(seen.axes[axis])
+    digit = Digit(digit.count, tuple(None if much else step for step, much in zip(digit.steps, wide, strict=True)))
+    return seen.but((*seen.axes[:axis], (digit,), *seen.axes[axis + 1 :]))
 
 
 def spread_apart(seen: Seen, axis: int, count: int) -> Seen:

@@ -58,7 +58,7 @@ def traced(model: nnx.Module, args: tuple, kwargs: dict[str, Any]) -> Program:
     graph, state = nnx.split(model)
     held = jax.tree.leaves(state, is_leaf=_is_variable)
     variables = tuple(Variable(leaf.size, _role(v)) for v in held for leaf in jax.tree.leaves(v))
-    leaves, tree = jax.tree.flatten((args, kwargs))
+    leaves, tree = jax.tree.flatten((args, tuple(kwargs.values())))  # of a dictionary they would be in another order
     arrays = [number for number, leaf in enumerate(leaves) if hasattr(leaf, "shape") and hasattr(leaf, "dtype")]
     inputs = tuple(jax.ShapeDtypeStruct(leaves[number].shape, leaves[number].dtype) for number in arrays)
     modules: list[tuple[tuple[Hashable, ...], type]] = []
@@ -70,13 +70,14 @@ def traced(model: nnx.Module, args: tuple, kwargs: dict[str, Any]) -> Program:
         for number, (_, module) in enumerate(nnx.iter_modules(copy)):
             setattr(module, _NUMBER, str(number))
         filled = dict(zip(arrays, given, strict=True))
-        args, kwargs = tree.unflatten([filled.get(number, leaf) for number, leaf in enumerate(leaves)])
+        args, by_name = tree.unflatten([filled.get(number, leaf) for number, leaf in enumerate(leaves)])
         around = _Around([path for path, _ in modules])
         try:
             with tapped({kind for _, kind in modules if issubclass(kind, Callable)}, around):
-                out = copy(*args, **kwargs)
+                out = copy(*args, **dict(zip(kwargs, by_name, strict=True)))
         except Exception as error:
-            raise ValueError(_refusal(error, inputs, around.failed)) from error
+            shapes = any(isinstance(given, tuple) and set(map(type, given)) == {int} for given in (*args, *by_name))
+            raise ValueError(_refusal(error, inputs, around.failed, shapes)) from error
         return [leaf for leaf in jax.tree.leaves(out) if _is_array(leaf)]
 
     struct = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
@@ -134,8 +135,9 @@ def _role(variable: Any) -> str:
     return "parameter" if isinstance(variable, nnx.Param) else "state"
 
 
-def _refusal(error: Exception, inputs: tuple[jax.ShapeDtypeStruct, ...], layer: str) -> str:
-    shapes = ", ".join(f"{leaf.dtype}{list(leaf.shape)}" for leaf in inputs) or "no array"
+def _refusal(error: Exception, inputs: tuple[jax.ShapeDtypeStruct, ...], layer: str, shapes: bool) -> str:
+    given = ", ".join(f"{leaf.dtype}{list(leaf.shape)}" for leaf in inputs) or "no array"
+    fix = "; a tuple is a shape only as the first argument: make jax.ShapeDtypeStruct of the others" * shapes
     reason = (str(error).splitlines() or ["no message"])[0]
     where = f"in {layer}, " if layer else ""
-    return f"summary: the model does not accept {shapes}: {where}{type(error).__name__}: {reason}"
+    return f"summary: the model does not accept {given}: {where}{type(error).__name__}: {reason}{fix}"
