@@ -7,7 +7,7 @@ import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from jaxconv.inspect.program.trace import mark
-from jaxconv.inspect.program.walk import called
+from jaxconv.symmetry.derivation.walk import called
 
 
 def replay(closed: ClosedJaxpr, inputs: Sequence[jax.Array], wanted: Collection[int]) -> dict[int, Any]:
@@ -24,7 +24,7 @@ def _run(jaxpr: Any, inputs: Sequence[Any], wanted: Collection[int], found: dict
     read = lambda atom: atom.val if isinstance(atom, Literal) else known[atom]
     for equation in inner.eqns:
         values = [*map(read, equation.invars)]
-        inside = called(equation)
+        inside = called(equation.primitive.name, equation.params)
         if inside is not None:
             outputs = _run(inside, values, wanted, found, count)
         elif mark(equation):

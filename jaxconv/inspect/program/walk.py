@@ -13,13 +13,10 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 from jaxconv.inspect.fields import Seen, chosen, through
 from jaxconv.inspect.program.costs import multiply_accumulates
 from jaxconv.inspect.program.trace import mark, scopes
-from jaxconv.symmetry.derivation.walk import named
+from jaxconv.symmetry.derivation.walk import called, scan_parts
 
 STEPS = 64
 PATIENCE = 8  # steps of a loop without end
-_CALLS = named("""
-jit pjit closed_call core_call named_call remat remat2 checkpoint custom_jvp_call custom_vjp_call custom_vjp_call_jaxpr
-""")
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ def _equation(equation: Any, values: list[Value], place: Place, book: Book | Non
         return _scan(equation, values, place, book)
     if name == "while":
         return _while(equation, values, place, book)
-    inner = called(equation)
+    inner = called(name, p)
     if inner is not None:
         if book and place.step is None and not _holds_modules(inner):
             place = replace(place, step=book.step(equation))
@@ -95,13 +92,6 @@ def _equation(equation: Any, values: list[Value], place: Place, book: Book | Non
     if book:
         book.enter(equation, place, values, outputs, place.times * _cost(equation))
     return outputs
-
-
-def called(equation: Any) -> Any:
-    """The jaxpr that an equation calls once on its own inputs; None if it is no such call."""
-    if equation.primitive.name not in _CALLS:
-        return None
-    return next(equation.params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in equation.params)
 
 
 def _holds_modules(jaxpr: Any) -> bool:
@@ -142,17 +132,9 @@ def _either(values: Sequence[Value], shape: Sequence[int]) -> Value:
     return Value(seen, live=any(value.live for value in values))
 
 
-def _scan_parts(parameters: dict) -> tuple[int, int]:
-    """How many operands of a scan are constants, and how many are carried; jax 0.12 says it by a tree."""
-    if "num_consts" in parameters:
-        return parameters["num_consts"], parameters["num_carry"]
-    consts, carry, _ = (len(list(part)) for part in parameters["ft_in"].unpack())
-    return consts, carry
-
-
 def _scan(equation: Any, values: list[Value], place: Place, book: Book | None) -> list[Value]:
     p = equation.params
-    of_consts, of_carry = _scan_parts(p)
+    of_consts, of_carry = scan_parts(p)
     consts, carry = values[:of_consts], values[of_consts : of_consts + of_carry]
     members = [_member(value) for value in values[of_consts + of_carry :]]
     body = lambda carry, book: walk(p["jaxpr"], [*consts, *carry, *members], inside, book)

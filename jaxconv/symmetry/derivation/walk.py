@@ -115,8 +115,8 @@ def _equation(domain: Domain, equation: Any, say: Say, values: Sequence[Any], pl
         return _scan(domain, parameters, say, values, outer)
     if name == "while":
         return _while(domain, parameters, say, values, outer)
-    if name in _CALLS:
-        inner = next(parameters[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in parameters)
+    inner = called(name, parameters)
+    if inner is not None:
         return _called(domain, inner, values, outer or (place if is_library(_open(inner)) else ""))
     if all(getattr(value, "constant", None) is not None for value in values) and not equation.effects:
         return _folded(domain, equation, values)
@@ -192,7 +192,14 @@ def _fixpoint(domain: Domain, step: Callable[[list[Any]], list[Any]], carry: lis
     raise AssertionError("a loop without end")
 
 
-def _scan_parts(parameters: dict) -> tuple[int, int]:
+def called(name: str, parameters: dict) -> Any:
+    """The jaxpr that an equation calls once on its own inputs; None if it is no such call."""
+    if name not in _CALLS:
+        return None
+    return next(parameters[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in parameters)
+
+
+def scan_parts(parameters: dict) -> tuple[int, int]:
     """How many operands of a scan are constants, and how many are carried; jax 0.12 says it by a tree."""
     if "num_consts" in parameters:
         return parameters["num_consts"], parameters["num_carry"]
@@ -201,7 +208,7 @@ def _scan_parts(parameters: dict) -> tuple[int, int]:
 
 
 def _scan(domain: Domain, parameters: dict, say: Say, values: Sequence[Any], outer: str) -> list[Any]:
-    of_consts, of_carry = _scan_parts(parameters)
+    of_consts, of_carry = scan_parts(parameters)
     consts, carry = values[:of_consts], list(values[of_consts : of_consts + of_carry])
     members = [domain.member(value, say) for value in values[len(consts) + len(carry) :]]
     body = lambda carried: walk(domain, parameters["jaxpr"], [*consts, *carried, *members], outer)
