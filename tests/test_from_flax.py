@@ -81,6 +81,30 @@ def test_from_flax_leaves_what_computes_something_else():
     assert type(inspect.from_flax(nnx.Conv(1, 1, (2,), rngs=nnx.Rngs(0)))) is nn.Conv
 
 
-def test_from_flax_says_which_convolution_it_refuses():
-    with pytest.raises(ValueError, match=r"^from_flax: layers\.0 has no counterpart: Conv: unknown padding 'ALL'"):
-        inspect.from_flax(nn.Sequential(nnx.Conv(1, 1, (2,), padding="ALL", rngs=nnx.Rngs(0))))
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"padding": "SAME_LOWER"}, "layers.0 has no counterpart: Conv: unknown padding 'SAME_LOWER'; use 'SAME'"),
+        (
+            {"padding": -1},
+            "layers.0 has no counterpart: Conv: padding=-1 must be at least 0; crop the input",
+        ),
+        (
+            {"mask": np.ones((2, 1, 3))},
+            "mask of layers.0 must be an array of the kernel's shape (2, 1, 1), but is a ndarray of shape (2, 1, 3)",
+        ),
+    ],
+)
+def test_from_flax_says_which_convolution_it_refuses(options, message):
+    with pytest.raises(ValueError, match=r"^from_flax: ") as error:
+        inspect.from_flax(nn.Sequential(nnx.Conv(1, 1, (2,), rngs=nnx.Rngs(0), **options)))
+    assert message in str(error.value)
+
+
+def test_a_mask_of_numbers_promotes_as_in_flax():
+    mask = np.random.default_rng(0).random((3, 3, 2, 4)).astype(np.float32)
+    model = nnx.Conv(2, 4, (3, 3), mask=mask, param_dtype=jnp.bfloat16, rngs=nnx.Rngs(0))
+    ours, x = inspect.from_flax(model), jnp.asarray(numbers(1, 4, 4, 2), jnp.bfloat16)
+    out, same = jax.jit(lambda: (model(x), ours(x)))()
+    assert same.dtype == out.dtype == jnp.float32
+    np.testing.assert_allclose(same, out, rtol=1e-5, atol=1e-5)  # a kernel rounded to bfloat16 is off by 4e-3

@@ -33,6 +33,24 @@ def test_what_is_saved_loads_to_the_bit(ending, tmp_path):
     assert path.stat().st_mode == plain.stat().st_mode
 
 
+def test_a_link_to_a_file_stays_one(tmp_path):
+    file, link = tmp_path / "real" / "w.safetensors", tmp_path / "w.safetensors"
+    file.parent.mkdir()
+    link.symlink_to(file)
+    inspect.save_torch(small(), link)
+    assert link.is_symlink()
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("path", [3, None, b"w.pth"])
+def test_what_is_no_path_is_named(path):
+    kind = type(path).__name__
+    with pytest.raises(
+        TypeError, match=rf"^save_torch: path must be a str or an os\.PathLike; got {kind}; name a file"
+    ):
+        inspect.save_torch(small(), path)
+
+
 def test_pytorch_takes_what_is_saved(tmp_path):
     from safetensors.torch import load_file
 

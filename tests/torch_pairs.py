@@ -16,12 +16,20 @@ class Ours(nnx.Module):
     """Whatever is asked of it, with its own modules."""
 
     def __init__(self, call, children, input_shape=None):
-        self.call, self.input_shape = call, input_shape
+        self.call, self.input_shape, self.training = call, input_shape, True
         for name, child in children.items():
             setattr(self, name, nnx.data(child))
 
     def __call__(self, *x):
         return self.call(self, *x)
+
+    def train(self, **options):
+        super().train(**options)
+        self.training = True
+
+    def eval(self, **options):
+        super().eval(**options)
+        self.training = False
 
 
 class Theirs(torch.nn.Module):

@@ -56,6 +56,8 @@ def prepare(network: Network, x: np.ndarray, y: np.ndarray, *, train: bool, comp
     model = model.to(memory_format=formats[network.rank]) if network.rank in formats else model
     number = sum(weights.numel() for weights in model.parameters())
     images, labels = in_fast_layout(torch.from_numpy(x).movedim(-1, 1)), torch.from_numpy(y).long()
+    if compiled:
+        torch.compiler.reset()  # or after eight programs it goes on without compiling
     call = torch.compile(model, dynamic=False) if compiled else model
     if not train:
         model.eval()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import numpy as np
 from flax import nnx
 from flax.nnx.nn.dtypes import promote_dtype
 
@@ -24,7 +25,8 @@ def from_flax(model: nnx.Module) -> nnx.Module:
       The copy; arrays that do not change are shared with `model`, as by `nnx.clone`.
     Raises:
       TypeError: if `model` is no NNX module.
-      ValueError: if a convolution has options that `jaxconv.nn.Conv` refuses, such as a padding that does not exist.
+      ValueError: if a convolution has options that `jaxconv.nn.Conv` refuses: the padding "SAME_LOWER", a negative one,
+        a kernel without spatial axes, or what Flax refuses too, such as a mask without the kernel's shape.
     Example:
       >>> type(from_flax(nnx.Sequential(nnx.Conv(1, 8, (3, 3), rngs=nnx.Rngs(0)), nnx.relu)).layers[0])
       <class 'jaxconv.nn.conv.Conv'>
@@ -74,6 +76,11 @@ def _is_plain(conv: nnx.Conv) -> bool:
 
 def _ours(conv: nnx.Conv, path: str) -> nn.Conv:
     """The same variables in our module, which is made without drawing any."""
+    if conv.mask is not None and getattr(conv.mask, "shape", None) != conv.kernel.shape:
+        raise ValueError(
+            f"from_flax: the mask of {path.lstrip('.') or 'model'} must be an array of the kernel's shape "
+            f"{conv.kernel.shape}, but is a {type(conv.mask).__name__} of shape {np.shape(conv.mask)}"
+        )
     try:
         new = nnx.eval_shape(
             lambda: nn.Conv(

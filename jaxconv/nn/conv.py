@@ -34,7 +34,7 @@ class Conv(nnx.Module):
       strides, padding, padding_mode, input_dilation, kernel_dilation, feature_group_count, exact, method, precision,
         preferred_element_type: as in `ops.conv`.
       use_bias: add one trainable number per output channel.
-      mask: multiplied onto the kernel, whose shape it has; zeros cut connections.
+      mask: multiplied onto the kernel, whose shape it has, in the type that both promote to; zeros cut connections.
       symmetry: use `ops.symmetrize(kernel)` with "p4m", "p4" or "pmm"; a preset kernel is scaled so that its average
         keeps the variance.
       weight_standardization: use `ops.standardize(kernel)`, of the symmetric kernel if it is one.
@@ -118,7 +118,7 @@ class Conv(nnx.Module):
         kernel = ops.symmetrize(kernel, symmetry=self.symmetry) if self.symmetry else kernel
         kernel = ops.standardize(kernel) if self.weight_standardization else kernel
         if self.mask is not None:  # last, so that what it cuts stays cut; it is not trained
-            kernel = kernel * jax.lax.stop_gradient(self.mask).astype(kernel.dtype)
+            kernel = kernel * jax.lax.stop_gradient(self.mask)
         x, kernel, bias = cast(self.dtype, x, kernel, self.bias)
         return ops.conv(
             x,

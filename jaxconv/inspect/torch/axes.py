@@ -137,6 +137,8 @@ class Ties:
             self._known[first.of] = b
         elif (first.full, first.at) == (other.full, other.at):
             self._known[first.of] = whole(other.of, other.full)
+        else:
+            raise UnknownOrder(f"{step} brings part of an axis to another")
         return b
 
     def merge(self, labels: Sequence[Label], step: str) -> Label:

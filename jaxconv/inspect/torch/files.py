@@ -170,7 +170,8 @@ def write(where: str, path: Path, arrays: Mapping[str, np.ndarray]) -> None:
       OSError: if the disk is full or refuses.
     """
     ending = check_ending(where, f"path={str(path)!r}", path)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    target = path.resolve()  # a link stays one
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
     package = _package(where, "safetensors" if ending == ".safetensors" else "torch")
     try:
         with part.open("wb") as file:
@@ -184,7 +185,7 @@ def write(where: str, path: Path, arrays: Mapping[str, np.ndarray]) -> None:
             part.chmod(mode)  # safetensors lets nobody else read
         with part.open("rb+") as file:
             os.fsync(file.fileno())
-        part.replace(path)
+        part.replace(target)
     except Exception as error:  # safetensors and torch have errors of their own for a disk that is full
         raise OSError(
             f"{where}: path={str(path)!r} cannot be written ({str(error).splitlines()[0]}); what was there is unchanged"

@@ -17,6 +17,8 @@ _CONVOLUTIONS = (nn.Conv, nn.ConvTranspose, nnx.Conv, nnx.ConvTranspose)
 _DENSE = (nn.Dense, nnx.Linear)
 _NORMS = (nnx.BatchNorm, nnx.GroupNorm, nnx.InstanceNorm, nnx.LayerNorm, nnx.RMSNorm)
 _KNOWN = (*_CONVOLUTIONS, *_DENSE, *_NORMS, nnx.Embed)
+_CONTAINERS = (nnx.List, nnx.Dict, nnx.Sequential, nn.DepthwiseConv, nn.SeparableConv)
+_NO_WEIGHTS = (nnx.RngState, nnx.Intermediate)
 _NAMES = {"kernel": "weight", "scale": "weight", "embedding": "weight", "mean": "running_mean", "var": "running_var"}
 COUNTER = "num_batches_tracked"  # PyTorch's BatchNorm counts its batches; without use where momentum is a number
 
@@ -87,24 +89,21 @@ def torch_weights(where: str, model: nnx.Module, x: Any) -> tuple[list[Weight], 
     """The weights of `model`, and the names of the counters that PyTorch's BatchNorm has besides.
 
     Raises:
-      TypeError: if `model` is no NNX module.
+      TypeError: if `model` is no NNX module, or `x` no input.
       ValueError: if a weight has no counterpart in PyTorch, or its order there cannot be told.
     """
     if not isinstance(model, nnx.Module):
         raise TypeError(f"{where}: model must be a Flax NNX module; got {type(model).__name__}")
     held: dict[int, _Held] = {}
-    for path, name, owner, variable in _variables(model, (), (), ()):
+    for path, name, above, variable in _variables(model, (), (), ()):
+        _check(where, path, above, variable)
+        owner = above[-1]
         entry = held.setdefault(id(variable), _Held(variable, owner, path[-1], [], []))
         entry.paths.append(path)
         entry.names.append(".".join((*name, _NAMES.get(path[-1], path[-1]) if isinstance(owner, _KNOWN) else path[-1])))
-    for entry in held.values():
-        _check(where, entry)
-    state = {array_path(keys) for keys, _ in jax.tree_util.tree_leaves_with_path(nnx.state(model))}
-    paths = {key: next(path for path in entry.paths if path in state) for key, entry in held.items()}
+    paths = _paths(where, model, held)
     dense = [paths[key] for key, e in held.items() if isinstance(e.owner, _DENSE) and e.attribute == "kernel"]
-    own = any(not isinstance(entry.owner, _KNOWN) for entry in held.values())
-    known = x is not None or getattr(model, "input_shape", None) is not None
-    orders = torch_orders(where, model, x, dense) if dense or own or known else {}
+    orders = {} if x is None and _is_plain(model) else torch_orders(where, model, x, paths.values(), dense)
     weights = [_weight(where, entry, paths[key], orders) for key, entry in held.items()]
     stems = [
         name.removesuffix("running_mean")
@@ -116,19 +115,19 @@ def torch_weights(where: str, model: nnx.Module, x: Any) -> tuple[list[Weight], 
 
 
 def _variables(
-    node: Any, path: Path, name: tuple[str, ...], above: tuple[int, ...]
-) -> Iterator[tuple[Path, tuple[str, ...], Any, nnx.Variable]]:
-    """Every way to a variable that is a weight: its path, the name of its module in PyTorch, the module, the variable.
+    node: Any, path: Path, name: tuple[str, ...], above: tuple[Any, ...]
+) -> Iterator[tuple[Path, tuple[str, ...], tuple[Any, ...], nnx.Variable]]:
+    """Every way to a variable that is a weight: its path, its module's name in PyTorch, the nodes above, the variable.
 
-    `above` are the nodes on the way, so that a module that holds its parent ends the search.
+    A module that holds one of the nodes `above` it ends the search.
     """
-    above = (*above, id(node))
+    above = (*above, node)
     for key, child in _children(node):
         below = (*path, str(key))
         if isinstance(child, nnx.Variable):
-            if not isinstance(child, (nnx.RngState, nnx.Intermediate)):
-                yield below, name, node, child
-        elif isinstance(child, (nnx.Pytree, list, tuple, dict)) and id(child) not in above:
+            if not isinstance(child, _NO_WEIGHTS):
+                yield below, name, above, child
+        elif isinstance(child, (nnx.Pytree, list, tuple, dict)) and all(child is not other for other in above):
             dropped = isinstance(node, nnx.Sequential) and key == "layers"
             yield from _variables(child, below, name if dropped else (*name, str(key)), above)
 
@@ -140,26 +139,65 @@ def _children(node: Any) -> list[tuple[Any, Any]]:
     return [(key, child) for key, child in attributes.items() if not str(key).startswith("_pytree__")]
 
 
-def _check(where: str, entry: _Held) -> None:
-    """Refuse what PyTorch has no layer for."""
-    owner, name = entry.owner, entry.names[0]
-    kind, home = type(owner).__name__, type(owner).__module__
-    if not isinstance(owner, (*_KNOWN, nnx.List, nnx.Dict)) and home.startswith(("flax.", "jaxconv.nn.")):
-        raise ValueError(
-            f"{where}: {'.'.join(entry.paths[0])} belongs to a {kind}, which PyTorch has no layer for; "
-            f"give the weights to that module by hand"
-        )
+def _check(where: str, path: Path, above: Sequence[Any], variable: nnx.Variable) -> None:
+    """Refuse what PyTorch has no counterpart for."""
+    owner, name, value = above[-1], ".".join(path), variable.get_value()
+    for module in above:
+        ours = type(module).__module__.startswith(("flax.", "jaxconv.nn."))
+        if ours and not isinstance(module, (*_KNOWN, *_CONTAINERS)):
+            raise ValueError(
+                f"{where}: {name} belongs to a {type(module).__name__}, which is no layer of PyTorch with the same "
+                f"weights; give the weights to that module by hand"
+            )
+    if not (hasattr(value, "shape") and hasattr(value, "dtype")):
+        raise ValueError(f"{where}: {name} holds a {type(value).__name__}, but a weight is one array; make it one")
     if isinstance(owner, nn.Conv) and (owner.symmetry or owner.weight_standardization):
         option = "symmetry" if owner.symmetry else "weight_standardization"
         raise ValueError(
-            f"{where}: {'.'.join(entry.paths[0])} is changed by {option}={getattr(owner, option)!r} before use, "
+            f"{where}: {name} is changed by {option}={getattr(owner, option)!r} before use, "
             f"which no layer of PyTorch does; build the model without it"
         )
-    if isinstance(owner, _NORMS) and entry.variable.ndim != 1:
+    if isinstance(owner, _KNOWN) and value.ndim != (rank := _rank(owner, path[-1], value.ndim)):
         raise ValueError(
-            f"{where}: {name} has shape {entry.variable.shape} here, and PyTorch would order its axes otherwise; "
-            f"only norms with one axis of features have a counterpart"
+            f"{where}: {name} has shape {value.shape}, but that of a {type(owner).__name__} is {rank}-dimensional in "
+            f"PyTorch; keep stacked modules in a list"
         )
+
+
+def _rank(owner: Any, attribute: str, otherwise: int) -> int:
+    """How many axes a weight of a known module has in PyTorch; what else a user keeps there is the user's business."""
+    if attribute == "kernel" and isinstance(owner, _CONVOLUTIONS):
+        return len(owner.kernel_size) + 2
+    ranks = {"kernel": 2, "embedding": 2, "bias": 1, "scale": 1, "mean": 1, "var": 1}
+    return ranks.get(attribute, otherwise)
+
+
+def _is_plain(layer: Any) -> bool:
+    """Whether no image is flattened in it: a chain of convolutions, norms and activations."""
+    if type(layer) is nnx.Sequential:
+        return all(map(_is_plain, layer.layers))
+    known = type(layer) in (*_CONVOLUTIONS, *_NORMS)
+    return known or any(layer is function for room in (jax.nn, nnx, nn) for function in vars(room).values())
+
+
+def _paths(where: str, model: nnx.Module, held: Mapping[int, _Held]) -> dict[int, Path]:
+    """The path that Flax gives each variable, once it is sure that each has a name of its own and none is left out."""
+    taken: dict[str, tuple[_Held, Path]] = {}
+    for entry in held.values():
+        for path, name in zip(entry.paths, entry.names, strict=True):
+            other, there = taken.setdefault(name, (entry, path))
+            if other is not entry:
+                raise ValueError(
+                    f"{where}: {'.'.join(there)} and {'.'.join(path)} are both {name} in PyTorch; rename one of them"
+                )
+    weights = nnx.state(model, nnx.All(nnx.Variable, nnx.Not(_NO_WEIGHTS)))
+    state = {array_path(keys) for keys, _ in jax.tree_util.tree_leaves_with_path(weights)}
+    if unmet := sorted(state.difference(path for entry in held.values() for path in entry.paths)):
+        raise ValueError(
+            f"{where}: {', '.join('.'.join(path) for path in unmet)} stand in a container that gives them no name in "
+            f"PyTorch; keep them in modules, lists or dicts"
+        )
+    return {key: next(path for path in entry.paths if path in state) for key, entry in held.items()}
 
 
 def _weight(where: str, entry: _Held, path: Path, orders: Mapping[WeightAxis, Order]) -> Weight:
@@ -173,6 +211,10 @@ def _weight(where: str, entry: _Held, path: Path, orders: Mapping[WeightAxis, Or
     if flipped:
         axes = (rank - 2, rank - 1, *range(rank - 2))
     mask = getattr(owner, "mask", None)
+    if isinstance(mask, jax.ShapeDtypeStruct):
+        raise ValueError(
+            f"{where}: the mask of {'.'.join(path[:-1])} has a shape but no numbers; build it outside of nnx.eval_shape"
+        )
     if mask is not None:
         mask = np.asarray(mask)
         if not np.isin(mask, (0, 1)).all():

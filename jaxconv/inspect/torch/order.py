@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from jaxconv.inspect.torch.axes import (
@@ -27,40 +28,57 @@ from jaxconv.symmetry.derivation.walk import walk
 Path = tuple[str, ...]
 
 
-def torch_orders(where: str, model: nnx.Module, x: Any, weights: Collection[Path]) -> dict[WeightAxis, Order]:
+def torch_orders(
+    where: str, model: nnx.Module, x: Any, weights: Collection[Path], dense: Collection[Path]
+) -> dict[WeightAxis, Order]:
     """The orders that differ, found by following the axes of images through the model's program.
 
     Args:
       where: the function that errors speak of.
       model: a Flax NNX module.
-      x: what to call it with: an array, or a `jax.ShapeDtypeStruct`, or a tuple of them; None for the model's own
-        `input_shape`.
-      weights: paths of the dense kernels, of which each must be met.
+      x: what to call it with: an array, a `jax.ShapeDtypeStruct` or a shape, or a tuple of arrays; None for the
+        model's own `input_shape`.
+      weights: paths of all weights.
+      dense: those of the dense kernels, of which each must be met.
     Raises:
+      TypeError: if `x` is of the wrong kind.
       ValueError: if an order cannot be told.
     """
     space = getattr(model, "input_shape", None)
     if x is None:
         if space is None:
             raise ValueError(
-                f"{where}: x is needed, because the order of a dense layer's inputs depends on how the image is "
-                f"flattened and {type(model).__name__} has no input_shape; pass an example input, such as "
-                f"x=jax.ShapeDtypeStruct((1, 28, 28, 1), jnp.float32)"
+                f"{where}: x is needed, because the order of weights depends on how images are flattened on the way "
+                f"and {type(model).__name__} has no input_shape; pass the shape of an input, such as x=(1, 28, 28, 1)"
             )
-        x = jax.ShapeDtypeStruct((1, *space), jnp.float32)
-    inputs = x if isinstance(x, tuple) else (x,)
+        x = (1, *space)
+    inputs = _inputs(where, x)
     found: dict[WeightAxis, Order] = {}
     missing = set(weights)
     for train in (False, True):  # heads that help training are called in training only
         if missing or not train:
             missing -= _follow(where, model, inputs, len(space) if space else None, train, found)
-    if missing:
-        names = ", ".join(".".join(path) for path in sorted(missing))
+    if idle := sorted(missing.intersection(dense)):
+        names = ", ".join(".".join(path) for path in idle)
         raise ValueError(
             f"{where}: {names} took no part in {type(model).__name__}(x), so nobody knows in which order PyTorch keeps "
             f"the inputs; remove what the model does not call, or pass an x for which it does"
         )
     return found
+
+
+def _inputs(where: str, x: Any) -> tuple:
+    """The arguments; a tuple of whole numbers is the shape of one float32 array, as in `summary`."""
+    if isinstance(x, tuple) and x and all(type(n) is int for n in x):
+        x = jax.ShapeDtypeStruct(x, jnp.float32)
+    inputs = x if isinstance(x, tuple) else (x,)
+    for leaf in jax.tree.leaves(inputs):
+        if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, jax.ShapeDtypeStruct)):
+            raise TypeError(
+                f"{where}: x must be an array, a shape such as (1, 28, 28, 1), a jax.ShapeDtypeStruct or a tuple of "
+                f"arrays; got {leaf!r:.40} of type {type(leaf).__name__}; pass a shape or jnp.asarray(...)"
+            )
+    return inputs
 
 
 def _follow(
@@ -87,18 +105,14 @@ def _follow(
     try:
         outputs = walk(domain, program, values + [_image(image.shape, rank) for image in images])
         domain.returned([value for value in outputs if isinstance(value, Value)])
+        _read(domain.ties, values, paths, found)
     except UnknownOrder as error:
-        raise ValueError(f"{where}: {_cannot(model)}: {error}") from error
-    _read(where, model, domain.ties, values, paths, found)
+        raise ValueError(
+            f"{where}: the order in which PyTorch keeps the weights of {type(model).__name__} cannot be told, because "
+            f"the path of an image through it cannot be followed: {error}"
+        ) from error
     used = {id(atom) for equation in program.jaxpr.eqns for atom in equation.invars}
     return {path for path, v in zip(paths, program.jaxpr.invars, strict=False) if id(v) in used}
-
-
-def _cannot(model: nnx.Module) -> str:
-    return (
-        f"the order in which PyTorch keeps the weights of {type(model).__name__} cannot be told, because the path of "
-        f"an image through it cannot be followed"
-    )
 
 
 def array_path(keys: tuple) -> Path:
@@ -118,19 +132,19 @@ def _image(shape: tuple[int, ...], rank: int | None) -> Value:
     return Value(tuple(shape), tuple(whole(of, size) for of, size in zip(names, shape, strict=False)))
 
 
-def _read(where: str, model: nnx.Module, ties: Ties, values: list[Value], paths: list[Path], found: dict) -> None:
+def _read(ties: Ties, values: list[Value], paths: list[Path], found: dict) -> None:
     for path, value in zip(paths, values, strict=True):
+        name = ".".join(path)
         for axis, label in enumerate(value.labels):
             known = ties.resolve(label)
             maker = known[0].of if known else None
             if isinstance(maker, Step) and not maker.plain:
-                raise ValueError(
-                    f"{where}: {_cannot(model)}: axis {axis} of {'.'.join(path)} meets what {maker.made_by} made"
-                )
+                raise UnknownOrder(f"axis {axis} of {name} meets what {maker.made_by} made")
+            space = [atom.of for atom in known or () if isinstance(atom.of, int) and atom.of > CHANNEL]
+            if space != sorted(space):  # whether PyTorch's model turns it too, nobody knows
+                raise UnknownOrder(f"axis {axis} of {name} meets an image that was turned before it was flattened")
             if (here := order(known)) and found.setdefault(WeightAxis(path, axis), here) != here:
-                raise ValueError(
-                    f"{where}: {_cannot(model)}: {'.'.join(path)} meets one image when training, another when not"
-                )
+                raise UnknownOrder(f"{name} meets one image when training, another when not")
 
 
 class _TorchAxes:

@@ -9,13 +9,14 @@ Names and layouts follow from the model by these rules, which `load_torch` and `
   c_out/groups c_in`, is `c_in c_out/groups *window`, and a dense one `c_out c_in`.
 - An image is `*batch *space c` here and `*batch c *space` there, also when it is flattened: the axis of a weight that
   meets a flattened image is permuted. That it does is found by following the image through the model's program.
-- What is no weight is not written: PyTorch's `momentum` 0.1 is Flax's 0.9, and the `eps` of its norms 1e-5, which is
-  Flax's for BatchNorm but not for GroupNorm and LayerNorm (1e-6). In training both normalise alike, but Flax averages
-  the variance of the batch, and PyTorch n / (n - 1) times that, with n pixels a channel, into `running_var`.
+- What is no weight is not written: PyTorch's `momentum` 0.1 is Flax's 0.9. PyTorch's `eps` is 1e-5, for RMSNorm the
+  machine epsilon of the input's type; Flax's is 1e-5 for BatchNorm and 1e-6 for the others. In training both normalise
+  alike, but Flax averages the variance of the batch, and PyTorch n / (n - 1) times that, with n pixels a channel, into
+  `running_var`.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from jaxconv.inspect.torch.layout import Weight, torch_weights
 from jaxconv.naming import named
 
 _PREFIXES = ("module.", "_orig_mod.")  # DataParallel's and torch.compile's
+_SHOWN = 100  # lines of what does not fit
 _MANY = 20  # near names are looked for as long as there are no more missing: the search is quadratic
 
 
@@ -45,14 +47,17 @@ def load_torch(model: nnx.Module, source: str | os.PathLike[str] | Mapping[str, 
       source: a `.safetensors`, `.pth` or `.pt` file, or a state dict of tensors or arrays. The state dict may be the
         entry `state_dict`, `model_state_dict` or `model` of a checkpoint, and may have `module.` or `_orig_mod.`
         before every name. From `.pth` and `.pt` only tensors are read, never code.
-      x: an example of the model's input, or its shape as a `jax.ShapeDtypeStruct`; by default one of `input_shape`.
-        A model of convolutions and norms alone needs none; with one, reshapes between them are checked.
+      x: an example of the model's input, a `jax.ShapeDtypeStruct` or a shape; a tuple of arrays for several inputs.
+        By default one of the model's `input_shape`; a chain (`nnx.Sequential`) of convolutions, norms and functions of
+        `jax.nn` needs none. The last axis holds channels, so `B T F` is read as images with one spatial axis.
     Raises:
-      ValueError: if the file is damaged; if names, shapes or types do not fit, all of them in one message; if a weight
-        is not finite; if a layer has no counterpart; or if the path of an image to a dense layer cannot be followed.
+      ValueError: if the file is damaged; if names, shapes or types do not fit, up to 100 of them in one message; if a
+        weight is not finite; if a layer has no counterpart; or if the path of an image cannot be followed, as where a
+        dense layer's output is reshaped to an image and pooled or normalised before a convolution takes it, where
+        flattened images are concatenated, or where height and width are swapped before a flatten.
       FileNotFoundError: if there is no such file.
       ImportError: if it needs a package that is not installed.
-      TypeError: if `model` or `source` is of the wrong kind.
+      TypeError: if `model`, `source` or `x` is of the wrong kind.
     Example:
       >>> load_torch(model, torch_state(model))
     """
@@ -63,8 +68,7 @@ def load_torch(model: nnx.Module, source: str | os.PathLike[str] | Mapping[str, 
     troubles: list[str] = []
     arrays = [_array(weight, found, troubles) for weight in weights]
     _refuse(f"{title}; train or download the weights again", troubles)
-    for weight, array in zip(weights, arrays, strict=True):
-        weight.variable.set_value(array)
+    _assign([weight.variable for weight in weights], arrays)
 
 
 @named
@@ -109,6 +113,8 @@ def save_torch(model: nnx.Module, path: str | os.PathLike[str], *, x: Any = None
       >>> save_torch(model, "lenet.safetensors")
       >>> load_torch(model, "lenet.safetensors")
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"save_torch: path must be a str or an os.PathLike; got {type(path).__name__}; name a file")
     check_ending("save_torch", f"path={os.fspath(path)!r}", Path(path))
     write("save_torch", Path(path), torch_state(model, x=x))
 
@@ -123,9 +129,21 @@ def _without_prefix(found: Tensors, weights: list[Weight]) -> Tensors:
     return found
 
 
+def _assign(variables: list[nnx.Variable], arrays: Sequence[Any]) -> None:
+    old = [variable.get_raw_value() for variable in variables]
+    try:
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.set_value(array)
+    except BaseException:  # a hook of the user's, or Ctrl-C: all of the weights are loaded or none
+        for variable, value in zip(variables, old, strict=True):
+            variable.set_raw_value(value)
+        raise
+
+
 def _refuse(title: str, troubles: list[str]) -> None:
     if troubles:
-        raise ValueError("\n  ".join([f"{title}:", *troubles]))
+        more = [f"and {len(troubles) - _SHOWN} more"] if len(troubles) > _SHOWN else []
+        raise ValueError("\n  ".join([f"{title}:", *troubles[:_SHOWN], *more]))
 
 
 def _misfits(weights: list[Weight], counters: list[str], found: Tensors) -> list[str]:
@@ -169,8 +187,13 @@ def _array(weight: Weight, found: Tensors, troubles: list[str]) -> jax.Array | N
         if not np.array_equal(other, theirs[0]):
             troubles.append(f"{names[0]} and {name} differ, but are one weight of the model")
     old = weight.variable.get_value()
+    given = weight.from_torch(theirs[0])
     with np.errstate(over="ignore"):  # what is too large for the type is infinite, and refused below
-        array = np.array(weight.from_torch(theirs[0]), old.dtype, order="C")
+        array = np.array(given, old.dtype, order="C")
+    if not jnp.issubdtype(old.dtype, jnp.inexact) and (wrong := np.count_nonzero(array != given)):
+        troubles.append(f"{names[0]} holds numbers that {old.dtype} does not: {wrong} of {array.size}")
+    if names[0].endswith("running_var") and isinstance(weight.variable, nnx.BatchStat) and (array < 0).any():
+        troubles.append(f"{names[0]} holds negative numbers, which are no variances")
     if weight.mask is not None and array[weight.mask == 0].any():
         troubles.append(f"{names[0]} is not zero where the model's mask cuts connections")
     if (wrong := array.size - np.isfinite(array).sum()) > 0:
