@@ -1,9 +1,7 @@
-"""Digits, pictures and random shifts."""
+"""Digits, and pictures from files."""
 
 import sys
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -69,27 +67,6 @@ def test_digits_without_scikit_learn(monkeypatch):
     assert str(error.value) == (
         "digits: scikit-learn, which ships the images, is not installed; run pip install 'jaxconv[data]'"
     )
-
-
-# Random shifts
-
-
-@given(pixels=st.integers(0, 3), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=25)
-def test_random_shift_moves_each_image_by_at_most_pixels_and_brings_in_zeros(pixels, seed):
-    images = np.arange(1, 5 * 4 * 6 * 2 + 1, dtype=np.float32).reshape(5, 4, 6, 2)
-    moved = np.asarray(data.random_shift(jax.random.key(seed), jnp.asarray(images), pixels=pixels))
-    padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
-    for before, after in zip(padded, moved, strict=True):
-        crops = [before[i : i + 4, j : j + 6] for i in range(2 * pixels + 1) for j in range(2 * pixels + 1)]
-        assert any(np.array_equal(crop, after) for crop in crops)
-
-
-def test_random_shift_reaches_every_step_and_draws_one_for_each_image():
-    image = np.zeros((400, 5, 5, 1), np.float32)
-    image[:, 2, 2] = 1
-    moved = data.random_shift(jax.random.key(0), jnp.asarray(image), pixels=2)
-    np.testing.assert_array_equal(np.asarray(moved).sum(0)[..., 0] > 0, np.ones((5, 5), bool))
 
 
 # Pictures from files

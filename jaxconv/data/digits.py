@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from jaxconv.data.dataset import Dataset, Examples
+from jaxconv.data.split import stratified
 
 _CITATION = (
     "E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, "
@@ -41,18 +42,5 @@ def digits(size: int = 28) -> Dataset:
     images = (images.reshape(-1, 8, 8, 1) / 16).astype(np.float32)
     images = np.asarray(jax.image.resize(images, (len(images), size, size, 1), "linear"))
     labels = labels.astype(np.int32)
-    parts = [Examples(images[rows], labels[rows]) for rows in _stratified_thirds(labels)]
+    parts = [Examples(images[rows], labels[rows]) for rows in stratified("digits", labels, validation=0.2, test=0.2)]
     return Dataset(*parts, class_names=tuple("0123456789"), citation=_CITATION)
-
-
-def _stratified_thirds(labels: np.ndarray) -> list[np.ndarray]:
-    """Return the row numbers of the train, validation and test parts, in the order of the file."""
-    # NumPy promises that RandomState's stream never changes; default_rng's may, and the split must not.
-    random = np.random.RandomState(0)
-    parts: list[list[int]] = [[], [], []]
-    for label in np.unique(labels):
-        rows = random.permutation(np.flatnonzero(labels == label))
-        cuts = round(0.6 * len(rows)), round(0.8 * len(rows))
-        for part, piece in zip(parts, np.split(rows, cuts), strict=True):
-            part.extend(piece)
-    return [np.sort(part) for part in parts]

@@ -7,6 +7,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from jaxconv.data.files import existing_file
+from jaxconv.data.pillow import grey_and_opacity, ground, opened
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -39,7 +42,7 @@ def read_images(*paths: str | os.PathLike[str]) -> list[Picture]:
       >>> read_images("three.png")[0].pixels.shape
       (28, 28)
     """
-    return [picture for path in paths for picture in _read(Path(path))]
+    return [picture for path in paths for picture in _read(existing_file("read_images", path))]
 
 
 def fit_picture(picture: Picture, size: tuple[int, int], *, invert: bool | None = None) -> tuple[np.ndarray, bool]:
@@ -90,8 +93,6 @@ def _pad_to_proportions(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray
 
 
 def _read(path: Path) -> list[Picture]:
-    if not path.is_file():
-        raise FileNotFoundError(f"read_images: path={str(path)!r} is not a file; check the spelling and the folder")
     if path.suffix.lower() != ".npy":
         return [Picture(str(path), _read_with_pillow(path))]
     stack = _read_npy(path)
@@ -101,25 +102,11 @@ def _read(path: Path) -> list[Picture]:
 
 
 def _read_with_pillow(path: Path) -> np.ndarray:
-    try:
-        from PIL import Image
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"read_images: Pillow, which reads {path.name!r}, is not installed; run pip install 'jaxconv[data]'"
-        ) from error
-    try:
-        with Image.open(path) as image:
-            if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow's convert("L") would clip to 8
-                return np.asarray(image, np.float32) / 65535
-            channels = np.asarray(image.convert("RGBA"), np.float32) / 255
-    # Pillow raises SyntaxError for a broken PNG, and a DecompressionBomb of its own for one of absurd size.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ValueError(
-            f"read_images: path={str(path)!r} is no picture that Pillow can read; give a PNG or a .npy array"
-        ) from error
-    grey, opacity = channels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32), channels[..., 3]
-    ink_is_dark = opacity.sum() > 0 and np.average(grey, weights=opacity) < 0.5
-    return opacity * grey + (1 - opacity) * float(ink_is_dark)
+    with opened("read_images", path, "give a PNG or a .npy array") as image:
+        if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow's convert("L") would clip to 8
+            return np.asarray(image, np.float32) / 65535
+        grey, opacity = grey_and_opacity(np.asarray(image.convert("RGBA"), np.float32) / 255)
+    return opacity * grey + (1 - opacity) * ground(grey, opacity)
 
 
 def _read_npy(path: Path) -> np.ndarray:

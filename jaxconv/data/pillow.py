@@ -1,0 +1,38 @@
+"""Image files, opened by Pillow; whatever is wrong with one is said in one sentence that names it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@contextmanager
+def opened(where: str, path: Path, fix: str) -> Iterator["Image"]:
+    """Open the picture at `path`; errors of decoding it inside the block end in `fix`."""
+    try:
+        from PIL import Image
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{where}: Pillow, which reads {path.name!r}, is not installed; run pip install 'jaxconv[data]'"
+        ) from error
+    try:
+        with Image.open(path) as image:
+            yield image
+    # Pillow raises SyntaxError for a broken PNG, and a DecompressionBomb of its own for one of absurd size.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValueError(f"{where}: path={str(path)!r} is no picture that Pillow can read; {fix}") from error
+
+
+def grey_and_opacity(rgba: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return `height width` of brightness and of opacity, both in [0, 1], of `height width 4` in [0, 1]."""
+    return rgba[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32), rgba[..., 3]
+
+
+def ground(grey: np.ndarray, opacity: np.ndarray) -> float:
+    """Return the colour to lay a transparent picture on: white (1) if its ink is dark, else black (0)."""
+    return float(opacity.sum() > 0 and np.average(grey, weights=opacity) < 0.5)
