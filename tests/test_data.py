@@ -180,6 +180,19 @@ def test_files_that_are_no_pictures(tmp_path, content):
     )
 
 
+@pytest.mark.parametrize("pixels", [np.full((4, 4), 0.5, np.float32), np.full((4, 4), 70_000, np.int32)])
+def test_pictures_of_unknown_range_are_refused(tmp_path, pixels):
+    image = pytest.importorskip("PIL.Image", reason="writes the picture")
+    path = tmp_path / "a" / "x.tif"
+    path.parent.mkdir()
+    image.fromarray(pixels).save(path)
+    for read in (lambda: data.read_images(path), lambda: data.folder(tmp_path, size=4)):
+        with pytest.raises(
+            ValueError, match="holds floating-point or 32-bit pixels, and does not say which number is wh"
+        ):
+            read()
+
+
 def test_missing_file_and_folder(tmp_path):
     for path in (tmp_path / "none.png", tmp_path):
         with pytest.raises(FileNotFoundError) as error:

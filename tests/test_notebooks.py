@@ -10,7 +10,7 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 ABSOLUTE_PATH = re.compile(r"(?<![\w:/.])/(?:[\w.-]+/)+|\b[A-Za-z]:\\")
 SECONDS = 180  # for a whole notebook on 2 cores; one cell may not take longer either
 
-pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+pytestmark = [pytest.mark.once, pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)]
 
 
 def code_cells(notebook):

@@ -20,12 +20,26 @@ def opened(where: str, path: Path, fix: str) -> Iterator["Image"]:
         raise ModuleNotFoundError(
             f"{where}: Pillow, which reads {path.name!r}, is not installed; run pip install 'jaxconv[data]'"
         ) from error
+    wide = False
     try:
         with Image.open(path) as image:
-            yield image
+            # Pillow's conversions would cut these numbers off without a word.
+            wide = image.mode == "F" or (image.mode == "I" and not _in_16_bits(image))
+            if not wide:
+                yield image
     # Pillow raises SyntaxError for a broken PNG, and a DecompressionBomb of its own for one of absurd size.
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{where}: path={str(path)!r} is no picture that Pillow can read; {fix}") from error
+    if wide:
+        raise ValueError(
+            f"{where}: path={str(path)!r} holds floating-point or 32-bit pixels, and does not say which number is "
+            f"white; save it with 8 or 16 bits a pixel"
+        )
+
+
+def _in_16_bits(image: "Image") -> bool:
+    pixels = np.asarray(image)
+    return bool(pixels.min() >= 0 and pixels.max() <= 65535)
 
 
 def grey_and_opacity(rgba: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,15 +1,25 @@
-"""Training, fine-tuning, evaluation and checkpoints of classifiers."""
+"""Training, fine-tuning, evaluation, snapshots and checkpoints."""
 
 from jaxconv.train.baseline import logistic_regression as logistic_regression
-from jaxconv.train.batch_norm import freeze_batch_norm as freeze_batch_norm
-from jaxconv.train.by_path import by_path as by_path
-from jaxconv.train.checkpoint import Checkpoint as Checkpoint
-from jaxconv.train.checkpoint import check_folder as check_folder
-from jaxconv.train.checkpoint import load as load
-from jaxconv.train.checkpoint import save as save
-from jaxconv.train.evaluate import Evaluation as Evaluation
+from jaxconv.train.callbacks import early_stopping as early_stopping
+from jaxconv.train.callbacks import tensorboard as tensorboard
+from jaxconv.train.disk.checkpoint import Checkpoint as Checkpoint
+from jaxconv.train.disk.checkpoint import check_folder as check_folder
+from jaxconv.train.disk.checkpoint import load as load
+from jaxconv.train.disk.checkpoint import save as save
+from jaxconv.train.disk.snapshots import Snapshots as Snapshots
+from jaxconv.train.disk.snapshots import restore_model as restore_model
+from jaxconv.train.distributed import distributed as distributed
 from jaxconv.train.evaluate import evaluate as evaluate
 from jaxconv.train.evaluate import predict_logits as predict_logits
 from jaxconv.train.fit import fit as fit
-from jaxconv.train.head import replace_head as replace_head
 from jaxconv.train.history import History as History
+from jaxconv.train.loop.diagnosis import NotFinite as NotFinite
+from jaxconv.train.losses import binary_cross_entropy as binary_cross_entropy
+from jaxconv.train.losses import cross_entropy as cross_entropy
+from jaxconv.train.losses import squared_error as squared_error
+from jaxconv.train.metrics import accuracy as accuracy
+from jaxconv.train.metrics import roc_auc as roc_auc
+from jaxconv.train.tuning.batch_norm import freeze_batch_norm as freeze_batch_norm
+from jaxconv.train.tuning.by_path import by_path as by_path
+from jaxconv.train.tuning.head import replace_head as replace_head

@@ -18,16 +18,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from jaxconv.train.weights import build, named_arrays
+from jaxconv.train.disk.weights import build, named_arrays
 
 _DESCRIPTION = "model.json"
 _PART = "model.json.part"
 _FORMAT = "jaxconv checkpoint 1"
 _STATE = re.compile(r"state-[0-9a-f]{8}")
+
+RUNNING = "unfinished.toml"  # settings of the run that will save here; a folder with it is no stranger's
+RUN_MARK = b"# Written by jaxconv"  # how its first line begins
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +69,16 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
         # What a first save leaves behind when it is killed must not lock its own folder.
-        foreign = [entry.name for entry in path.iterdir() if not _is_state(entry.name) and entry.name != _PART]
+        parts = (_PART, f"{RUNNING}.part")
+        foreign = [entry.name for entry in path.iterdir() if not _is_state(entry.name) and entry.name not in parts]
         probe = path / f"state-{uuid.uuid4().hex[:8]}"
         probe.mkdir()
         probe.rmdir()
     except OSError as error:
         raise OSError(
-            f"check_folder: folder={str(path)!r} cannot be written to ({_reason(error)}); choose another folder"
+            f"check_folder: folder={str(path)!r} cannot be written to ({reason(error)}); choose another folder"
         ) from error
-    if foreign and not _is_ours(path):
+    if foreign and not _is_ours(path) and not is_marked(path / RUNNING):
         raise ValueError(
             f"check_folder: folder={str(path)!r} holds {min(foreign)!r} but no jaxconv checkpoint, "
             f"and saving could overwrite what is there; choose a new or empty folder"
@@ -85,7 +90,7 @@ def save(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     """Write `checkpoint` into `folder`, replacing the one that is there in one step.
 
     Args:
-      folder: a new or empty folder, or one with a checkpoint.
+      folder: a new or empty folder, or one with a checkpoint or a run of `python -m jaxconv train`.
       checkpoint: the network with its description.
     Raises:
       ValueError: if `folder` holds something else.
@@ -94,8 +99,6 @@ def save(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     Example:
       >>> save("runs/lenet", Checkpoint(model, "lenet", input_shape=(28, 28, 1), class_names=tuple("0123456789")))
     """
-    import orbax.checkpoint
-
     path = check_folder(folder)
     state = path / f"state-{uuid.uuid4().hex[:8]}"
     description = {
@@ -109,13 +112,13 @@ def save(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     }
     description = json.loads(json.dumps(description, default=_plain))  # refused before anything is written
     try:
-        with orbax.checkpoint.StandardCheckpointer() as checkpointer:
+        with _checkpointer() as checkpointer:
             checkpointer.save(state.absolute(), named_arrays(checkpoint.model))
-        description["sha256"] = _digest(state)
+        description["sha256"] = digest(state)
         write_atomically(path / _DESCRIPTION, json.dumps(description, indent=2).encode() + b"\n")
     except Exception as error:  # when a disk is full Orbax passes on what TensorStore raises, which is no OSError
         raise OSError(
-            f"save: folder={str(path)!r} could not be written ({_reason(error)}); "
+            f"save: folder={str(path)!r} could not be written ({reason(error)}); "
             f"what it held before is unchanged: free some space or choose another folder"
         ) from error
     finally:
@@ -136,7 +139,7 @@ def load(folder: str | os.PathLike[str]) -> Checkpoint:
     path = Path(folder)
     description = _read_description(path)
     state = path / description["state"]
-    if not state.is_dir() or _digest(state) != description["sha256"]:
+    if not state.is_dir() or digest(state) != description["sha256"]:
         raise ValueError(
             f"load: folder={str(path)!r} is damaged, its weights are not those that were saved; "
             f"restore it from a copy or train again"
@@ -171,6 +174,28 @@ def write_atomically(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def is_marked(path: Path) -> bool:
+    """Return whether a run of `python -m jaxconv train` has written the file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(RUN_MARK)) == RUN_MARK
+    except OSError:
+        return False
+
+
+def _checkpointer() -> Any:
+    """Return Orbax's writer, which waits for no other process: of several, one saves alone."""
+    from orbax import checkpoint
+
+    if jax.process_count() == 1:
+        return checkpoint.StandardCheckpointer()
+    here = jax.process_index()
+    options = checkpoint.options.MultiprocessingOptions(
+        primary_host=here, active_processes={here}, barrier_sync_key_prefix="save"
+    )
+    return checkpoint.StandardCheckpointer(multiprocessing_options=options)
+
+
 def _restore(state: Path) -> dict[str, np.ndarray]:
     import orbax.checkpoint
 
@@ -183,7 +208,7 @@ def _read_description(path: Path) -> dict[str, Any]:
         description = json.loads((path / _DESCRIPTION).read_bytes())
     except OSError as error:
         raise FileNotFoundError(
-            f"load: folder={str(path)!r} holds no checkpoint, its {_DESCRIPTION} cannot be read ({_reason(error)}); "
+            f"load: folder={str(path)!r} holds no checkpoint, its {_DESCRIPTION} cannot be read ({reason(error)}); "
             f"give the folder that training printed, such as runs/lenet"
         ) from error
     except ValueError:  # not JSON, or not text
@@ -234,16 +259,16 @@ def _is_state(name: str) -> bool:
     return _STATE.fullmatch(name.partition(".")[0]) is not None
 
 
-def _digest(state: Path) -> str:
+def digest(state: Path) -> str:
     """Return one checksum over the names and contents of all files, so that damage is found before Orbax reads it."""
-    digest = hashlib.sha256()
+    found = hashlib.sha256()
     for file in sorted(path for path in state.rglob("*") if path.is_file()):
         content = file.read_bytes()
-        digest.update(f"{file.relative_to(state).as_posix()}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
+        found.update(f"{file.relative_to(state).as_posix()}\0{len(content)}\0".encode() + content)
+    return found.hexdigest()
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """Return what went wrong in a few words, without the path that the sentence around them names already."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     code = re.search(r"os_error_code='(\d+)'", text)  # TensorStore's messages end in it, after 500 characters

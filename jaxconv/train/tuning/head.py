@@ -6,7 +6,7 @@ from flax import nnx
 from jaxconv import nn
 from jaxconv.geometry import whole
 from jaxconv.naming import named
-from jaxconv.train.paths import modules_by_name, near
+from jaxconv.train.tuning.paths import modules_by_name, near
 
 _DENSE = (nn.Dense, nnx.Linear)
 

@@ -6,7 +6,7 @@ import jax
 from flax import nnx
 
 from jaxconv.naming import named
-from jaxconv.train.paths import dotted, matching, modules_by_name
+from jaxconv.train.tuning.paths import dotted, matching, modules_by_name
 
 
 # The one subclass of a layer here: whatever asks for an nnx.BatchNorm, such as inspect.save_torch, must still find one.

@@ -8,7 +8,7 @@ import optax
 from flax import nnx
 
 from jaxconv.naming import named
-from jaxconv.train.paths import matching
+from jaxconv.train.tuning.paths import matching
 
 
 @named

@@ -1,0 +1,1 @@
+"""Networks and runs as folders on disk."""
