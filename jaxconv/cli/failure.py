@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from importlib.util import find_spec
+
+_ALIKE = 0.1  # a second suggestion this much less like the word is no suggestion
 
 
 class Failure(Exception):  # noqa: N818, it is what the user reads about, not a programming error
@@ -16,7 +18,9 @@ class Failure(Exception):  # noqa: N818, it is what the user reads about, not a 
 
 def unknown(word: str, kind: str, known: tuple[str, ...]) -> Failure:
     """Return the failure that names the known words nearest to `word`, or all of them if none is near."""
+    likeness = lambda other: SequenceMatcher(None, word.lower(), other).ratio()
     near = get_close_matches(word.lower(), known, n=2)
+    near = [other for other in near if likeness(other) > likeness(near[0]) - _ALIKE]
     fix = f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(known)}"
     return Failure(f"{word!r} is not {kind}; {fix}", code=2)
 

@@ -1,13 +1,15 @@
 """Words of the command line into checked values, before anything slow is imported."""
 
 import argparse
-import math
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING, Field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jaxconv.cli import info, predict, summary, symmetry, train
+from jaxconv.cli.config import OPTIONS, flag
 from jaxconv.cli.failure import Failure, unknown
+from jaxconv.cli.kinds import integer
 from jaxconv.cli.recipes import RECIPES
 
 _START = "python -m jaxconv train lenet"
@@ -47,7 +49,7 @@ def _build() -> argparse.ArgumentParser:
         epilog=f"Start with: {_START}",
     )
     commands = parser.add_subparsers(metavar="COMMAND")
-    _add_train(commands.add_parser("train", help="train a network on handwritten digits", allow_abbrev=False))
+    _add_train(commands.add_parser("train", help="train a network on images", allow_abbrev=False))
     _add_predict(commands.add_parser("predict", help="say what a trained network sees", allow_abbrev=False))
     _add_summary(commands.add_parser("summary", help="say what a network costs and sees", allow_abbrev=False))
     _add_symmetry(commands.add_parser("symmetry", help="say which shifts a network keeps", allow_abbrev=False))
@@ -56,17 +58,22 @@ def _build() -> argparse.ArgumentParser:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Train a network on scikit-learn's handwritten digits; save it, its curves and its mistakes."
-    names = ", ".join(RECIPES)
-    parser.add_argument("name", nargs="?", metavar="MODEL", help=f"the network: {names}")
-    parser.add_argument("--model", metavar="MODEL", help="the network, if not named as a word of its own")
-    parser.add_argument("--epochs", type=_integer(1), metavar="N", help="passes over the training images")
-    parser.add_argument("--batch-size", type=_integer(1), metavar="N", help="images a step")
-    parser.add_argument("--learning-rate", type=_positive, metavar="X", help="its peak; it warms up and then falls")
+    parser.description = "Train a network on handwritten digits or other images; save it, its curves and its mistakes."
+    parser.add_argument("name", nargs="?", metavar="MODEL", help=f"the network, such as {', '.join(RECIPES)}")
+    for option in OPTIONS:
+        _add_option(parser, option)
     parser.add_argument(
-        "--seed", type=_integer(0), default=0, metavar="N", help="decides all that is random; default 0"
+        "--config", type=Path, metavar="FILE", help="TOML with these options as keys, such as epochs = 20"
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where everything is saved; default runs/MODEL")
+    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with the run that was saved there")
+    parser.add_argument("--restart", action="store_true", help="discard the run in FOLDER that has not ended")
+    parser.add_argument("--distributed", action="store_true", help="join other processes that run the same command")
+    parser.add_argument("--coordinator", metavar="HOST:PORT", help="of process 0, unless SLURM or Open MPI says it")
+    parser.add_argument("--processes", type=integer(1).of_word, metavar="N", help="how many there are")
+    parser.add_argument(
+        "--process-id", dest="index", type=integer(0).of_word, metavar="N", help="which this is, from 0"
+    )
     _finish(parser, train.run)
 
 
@@ -88,9 +95,11 @@ def _add_summary(parser: argparse.ArgumentParser) -> None:
         "Nothing is computed, and no weights are allocated unless --symmetry needs them."
     )
     parser.add_argument("name", nargs="?", metavar="MODEL", help="the network, such as resnet50")
-    parser.add_argument("--size", type=_integer(1), metavar="N", help="height and width; default those it is made for")
-    parser.add_argument("--batch", type=_integer(1), default=1, metavar="N", help="images; default 1")
-    parser.add_argument("--depth", type=_integer(1), metavar="N", help="fold what is more than N modules deep")
+    parser.add_argument(
+        "--size", type=integer(1).of_word, metavar="N", help="height and width; default those it is made for"
+    )
+    parser.add_argument("--batch", type=integer(1).of_word, default=1, metavar="N", help="images; default 1")
+    parser.add_argument("--depth", type=integer(1).of_word, metavar="N", help="fold what is more than N modules deep")
     parser.add_argument("--symmetry", action="store_true", help="derive which shifts survive, with generic weights")
     _finish(parser, summary.run)
 
@@ -101,7 +110,9 @@ def _add_symmetry(parser: argparse.ArgumentParser) -> None:
         "and what it would keep with circular boundaries."
     )
     parser.add_argument("name", nargs="?", metavar="MODEL", help=f"the network: {', '.join(RECIPES)}")
-    parser.add_argument("--size", type=_integer(1), metavar="N", help="height and width of the images; default 28")
+    parser.add_argument(
+        "--size", type=integer(1).of_word, metavar="N", help="height and width of the images; default 28"
+    )
     _finish(parser, symmetry.run)
 
 
@@ -110,29 +121,15 @@ def _add_info(parser: argparse.ArgumentParser) -> None:
     _finish(parser, info.run)
 
 
+def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
+    kind, default = option.metadata["kind"], "by model" if option.default is MISSING else format(option.default)
+    if kind.type is bool:
+        parser.add_argument(flag(option.name), action=argparse.BooleanOptionalAction, help=option.metadata["help"])
+    else:
+        meaning = option.metadata["help"] + (f"; default {default}" if option.name != "model" else "")
+        parser.add_argument(flag(option.name), type=kind.of_word, metavar=kind.metavar, help=meaning)
+
+
 def _finish(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None]) -> None:
     options = (option for action in parser._actions for option in action.option_strings if option.startswith("--"))
     parser.set_defaults(run=run, options=tuple(options))
-
-
-def _integer(least: int) -> Callable[[str], int]:
-    def parse_integer(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = None
-        if value is None or value < least:
-            raise argparse.ArgumentTypeError(f"{text!r} must be an integer of at least {least}")
-        return value
-
-    return parse_integer
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (0 < value < math.inf):
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number above 0, such as 0.001")
-    return value

@@ -1,131 +1,169 @@
-"""`python -m jaxconv train`: from nothing to a network that reads digits."""
+"""`python -m jaxconv train`: from nothing to a network that reads digits, or whatever it is shown."""
 
 import argparse
-import io
-import math
 import shlex
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxconv.cli import info
-from jaxconv.cli.failure import Failure, require, sentences, unknown
-from jaxconv.cli.recipes import RECIPES, Recipe
+from jaxconv.cli.choice import choose
+from jaxconv.cli.config import Config
+from jaxconv.cli.failure import Failure, require, sentences
+from jaxconv.cli.networks import abstract
 
 if TYPE_CHECKING:
     from flax import nnx
+    from jax.sharding import Mesh
 
-    from jaxconv.data import Dataset, Examples
+    from jaxconv.data import Dataset
     from jaxconv.train import History
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, score, save, and say what to do next."""
-    name, recipe = _choose(arguments)
+    config, folder = choose(arguments)
     require(sklearn="scikit-learn", matplotlib="matplotlib", PIL="pillow")
 
     # Slow imports wait until the command is known to make sense.
     import jax
-    from flax import nnx
 
-    from jaxconv import data, models, train, viz
-    from jaxconv.train.checkpoint import write_atomically
+    from jaxconv import train
+    from jaxconv.cli import learning, leaving, runs, trainable
 
+    if config.tensorboard:
+        require(tensorboardX="tensorboardX")
+    config = _join(arguments, config)
+    mesh = learning.mesh(config)
+    say = _say if jax.process_index() == 0 else lambda _: None
+    if not arguments.resume:
+        runs.check_new(folder, restart=arguments.restart)
     with sentences():
-        folder = train.check_folder(arguments.out or Path("runs") / name)
-    digits = data.digits()
-    model = models.create(name, rngs=nnx.Rngs(arguments.seed))
-    parameters = sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
-    print(
-        f"{name}: {parameters:,} parameters; {len(digits.train.labels)} digits to train on, "
-        f"{len(digits.validation.labels)} to validate, {len(digits.test.labels)} to test",
-        flush=True,
+        prototype = abstract(config.model)
+        dataset = learning.load(config, trainable.made_for(prototype, config.size))
+    model, made_with = trainable.fitted(config, prototype, dataset.train.images.shape[1:], len(dataset.class_names))
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(_parameters(model)))
+    counts = [len(part.labels) for part in (dataset.train, dataset.validation, dataset.test)]
+    say(
+        f"{config.model}: {parameters:,} parameters; {counts[0]} images to train on, {counts[1]} to validate, "
+        f"{counts[2]} to test"
     )
     if jax.default_backend() == "cpu":
-        print(f"convolutions: {info.backend()}", flush=True)
-    history = _fit(model, digits, recipe, arguments.seed)
-    with sentences():
-        train.save(folder, train.Checkpoint(model, name, digits.train.images.shape[1:], digits.class_names))
-
-    probabilities = jax.nn.softmax(train.predict_logits(model, digits.test.images))
-    accuracy = train.evaluate(model, digits.test).accuracy
-    baseline = train.logistic_regression(digits.train, digits.test)
-    title = f"{name}: test accuracy {accuracy:.4f}, logistic regression {baseline:.4f}"
-    figure = viz.training_report(history, digits.test, probabilities, class_names=digits.class_names, title=title)
-    image = io.BytesIO()
-    figure.savefig(image, dpi=150)
-    with sentences():
-        write_atomically(folder / "training.png", image.getvalue())
-        samples = _write_samples(folder, digits.test)
-
-    print(f"test accuracy {accuracy:.4f}; logistic regression on the same pixels {baseline:.4f}")
-    print(f"checkpoint: {folder}")
-    print(f"figure: {folder / 'training.png'}")
-    print("next: " + shlex.join(["python", "-m", "jaxconv", "predict", str(folder), *map(str, samples)]))
-
-
-def _choose(arguments: argparse.Namespace) -> tuple[str, Recipe]:
-    """Return the model's name, given as a word or as an option, and its recipe as the options change it."""
-    names = {name for name in (arguments.name, arguments.model) if name is not None}
-    if len(names) != 1:
-        said = "name a model" if not names else f"name one model, not both {arguments.name!r} and {arguments.model!r}"
-        raise Failure(f"{said}, such as python -m jaxconv train lenet; the models are {', '.join(RECIPES)}", code=2)
-    (name,) = names
-    if name not in RECIPES:
-        raise unknown(name, "a model", tuple(RECIPES))
-    options = ("epochs", "batch_size", "learning_rate")
-    given = {option: getattr(arguments, option) for option in options if getattr(arguments, option) is not None}
-    return name, replace(RECIPES[name], **given)
-
-
-def _fit(model: "nnx.Module", digits: "Dataset", recipe: Recipe, seed: int) -> "History":
-    import optax
-
-    from jaxconv import data, train
-
-    steps = recipe.epochs * max(1, len(digits.train.labels) // recipe.batch_size)
-    schedule = optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, max(1, steps // 10), max(2, steps))
-    with _reporting(recipe.epochs) as report:
-        return train.fit(
-            model,
-            digits.train,
-            optimizer=optax.adamw(schedule),
-            epochs=recipe.epochs,
-            batch_size=recipe.batch_size,
-            validation=digits.validation,
-            augment=data.random_shift,
-            seed=seed,
-            on_epoch=report,
+        say(f"convolutions: {info.backend()}")
+    _open(folder, config, anew=not arguments.resume)
+    if arguments.resume:
+        newest = max(runs.steps(folder), default=0)
+        say(f"goes on after step {newest}" if newest else "no step was saved: begins anew")
+    history = _fit(model, dataset, config, folder, mesh, say)
+    if config.patience:
+        with sentences():
+            train.restore_model(model, folder / runs.SNAPSHOTS, which="best")
+    if jax.process_index() == 0:
+        checkpoint = train.Checkpoint(
+            model, config.model, dataset.train.images.shape[1:], dataset.class_names, made_with
         )
+        with sentences():
+            leaving.write(folder, checkpoint, history, dataset, best=config.patience > 0)
 
 
-@contextmanager
-def _reporting(epochs: int) -> Iterator[Callable[["History"], None]]:
-    """Print one line an epoch; in a terminal, above a progress bar."""
-    if not sys.stdout.isatty():
-        yield lambda history: print(_line(history, epochs), flush=True)
-        return
+def _join(arguments: argparse.Namespace, config: Config) -> Config:
+    """Join the other processes, if there are any, and share the work among all devices unless it was said how."""
+    if not arguments.distributed:
+        return config
+    import jax
 
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from jaxconv import train
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, transient=True) as progress:
-        task = progress.add_task("compiling", total=epochs)
+    try:
+        train.distributed(coordinator=arguments.coordinator, processes=arguments.processes, index=arguments.index)
+    except (ValueError, RuntimeError) as error:
+        raise Failure(str(error)) from error
+    return config if config.mesh != "none" else replace(config, mesh=f"data={jax.device_count()}")
 
-        def report(history: "History") -> None:
-            progress.console.print(_line(history, epochs), highlight=False, soft_wrap=True)
-            progress.update(task, advance=1, description="training")
 
-        yield report
+def _open(folder: Path, config: Config, *, anew: bool) -> None:
+    """Let one process prepare the folder, when all have looked at it."""
+    import jax
+    from jax.experimental.multihost_utils import sync_global_devices
+
+    from jaxconv.cli import runs
+
+    several = jax.process_count() > 1
+    if several:
+        sync_global_devices("looked at the folder")
+    if jax.process_index() == 0:
+        with sentences():
+            if anew:
+                runs.discard(folder)
+            runs.begin(folder, config)
+    if several:
+        sync_global_devices("prepared the folder")
+
+
+def _fit(
+    model: "nnx.Module",
+    dataset: "Dataset",
+    config: Config,
+    folder: Path,
+    mesh: "Mesh | None",
+    say: Callable[[str], None],
+) -> "History":
+    import jax
+
+    from jaxconv import train
+    from jaxconv.cli import learning, runs
+
+    callbacks: list[Callable[[History], Any]] = [lambda history: say(_line(history, config.epochs))]
+    try:
+        with sentences():
+            if config.tensorboard and jax.process_index() == 0:
+                callbacks.append(train.tensorboard(folder / runs.TENSORBOARD))
+            if config.patience:
+                callbacks.append(train.early_stopping("validation_loss", patience=config.patience))
+            return train.fit(
+                model,
+                dataset.train,
+                optimizer=learning.optimizer(config, len(dataset.train.labels)),
+                epochs=config.epochs,
+                batch_size=config.batch_size,
+                validation=dataset.validation,
+                loss=partial(train.cross_entropy, label_smoothing=config.label_smoothing),
+                metrics=[train.accuracy],
+                augment=learning.augment(config, dataset.train.images.shape[1:3]),
+                mix=learning.mix(config, len(dataset.class_names)),
+                ema=config.ema or None,
+                seed=config.seed,
+                mesh=mesh,
+                fsdp=config.fsdp,
+                checkpoint=train.Snapshots(
+                    folder / runs.SNAPSHOTS, every=config.snapshot_every or None, best="validation_loss"
+                ),
+                callbacks=callbacks,
+            )
+    except train.NotFinite as error:
+        raise Failure(
+            f"the loss of epoch {error.epoch}, step {error.step} is not finite; first not finite: {error.place}; "
+            f"try a smaller --learning-rate or --clip 1{', and --restart' if runs.steps(folder) else ''}"
+        ) from error
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1:
+            raise
+        raise Failure(
+            f"another process has stopped ({str(error).splitlines()[0]}); "
+            f"start all again with --resume {shlex.quote(str(folder))} instead of the other options of the run"
+        ) from error
+    except KeyboardInterrupt:
+        if runs.steps(folder):
+            raise Failure(
+                f"stopped; to go on: python -m jaxconv train --resume {shlex.quote(str(folder))}", code=130
+            ) from None
+        raise
 
 
 def _line(history: "History", epochs: int) -> str:
     row = history.rows[-1]
-    if not math.isfinite(row["train_loss"]):
-        raise Failure(f"the loss is no number any more after epoch {row['epoch']}; try a smaller --learning-rate")
     return (
         f"epoch {row['epoch']:{len(str(epochs))}}/{epochs}: "
         f"loss {row['train_loss']:.4f}, validation {row['validation_loss']:.4f}; "
@@ -133,17 +171,11 @@ def _line(history: "History", epochs: int) -> str:
     )
 
 
-def _write_samples(folder: Path, test: "Examples") -> list[Path]:
-    """Write the first test image of a three and of an eight, so that there is something to predict at once."""
-    from PIL import Image
+def _parameters(model: "nnx.Module") -> Any:
+    from flax import nnx
 
-    from jaxconv.train.checkpoint import write_atomically
+    return nnx.state(model, nnx.Param)
 
-    paths = []
-    for digit in (3, 8):
-        pixels = test.images[(test.labels == digit).argmax(), ..., 0]
-        image = io.BytesIO()
-        Image.fromarray((255 * pixels).round().astype("uint8")).save(image, "png")
-        paths.append(folder / f"digit-{digit}.png")
-        write_atomically(paths[-1], image.getvalue())
-    return paths
+
+def _say(line: str) -> None:
+    print(line, flush=True)
