@@ -43,6 +43,9 @@ BOUNDS = (
     Bound(suite="per-sample", peer=None, each=5.0, quantity="compile"),
     Bound(suite="memory", peer="torch", each=1.2),
     Bound(suite="overhead", peer=None, each=0.3, case="import"),
+    Bound(suite="fit", peer="by hand", each=1.05, case="64 steps"),
+    Bound(suite="epoch", peer="keras", each=0.5),
+    Bound(suite="epoch", peer="torch", each=0.5),
 )
 
 

@@ -45,12 +45,12 @@ def working_set(case: Case, library: str) -> float:
         program, _ = compile_anew(peers.with_call(peers.JAX[library](case), CALL), *inputs)
         call = operators.bind(program, inputs)
     call()  # loads the code and starts the threads
-    baseline = _settle()
+    baseline = settle()
     jax.block_until_ready(call())
-    return float(max(_peak() - baseline, 1))
+    return float(max(peak() - baseline, 1))
 
 
-def _settle() -> int:
+def settle() -> int:
     """Give back what is free, forget earlier peaks, and count what remains."""
     gc.collect()
     time.sleep(SETTLED)
@@ -60,7 +60,8 @@ def _settle() -> int:
     return _status("VmRSS")
 
 
-def _peak() -> int:
+def peak() -> int:
+    """The largest resident memory since `settle`."""
     return _status("VmHWM")
 
 

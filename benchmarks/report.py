@@ -15,15 +15,16 @@ from benchmarks.machine import describe_machine as describe_machine
 from benchmarks.timing import Measurement, Sample
 
 
-def write(name: str, machine: Mapping[str, Any], rounds: int, measurements: Sequence[Measurement]) -> Path:
-    """Write everything measured to a file of its own for this name, platform and jax."""
+def write(name: str, machine: Mapping[str, Any], rounds: int, measurements: Sequence[Measurement], **more: Any) -> Path:
+    """Write everything measured, and what more is to be kept, to a file of its own for this name, platform and jax."""
     path = RESULTS / f"{name}-{machine['platform']}-jax{machine['jax']}.json"
     content = {
         "suite": name,
         "machine": machine,
         "rounds": rounds,
-        "unit": "seconds, bytes in the suite memory; ratio is jaxconv / peer, the median over rounds",
+        "unit": "seconds, or bytes where unit is B; ratio is jaxconv / peer, the median over rounds",
         "bounds": verdicts(measurements),
+        **more,
         "measurements": [_entry(m) for m in sorted(measurements, key=excess, reverse=True)],
     }
     path.parent.mkdir(exist_ok=True)
@@ -115,6 +116,7 @@ def _entry(m: Measurement) -> dict[str, Any]:
         "suite": m.suite,
         "case": m.case,
         "call": m.call,
+        **({"unit": m.unit} if m.unit != "s" else {}),
         **({"method": m.method} if m.method else {}),
         "difference": _short(m.difference),
         "ratio": {peer: _short(m.ratio(peer)) for peer in peers},

@@ -24,7 +24,7 @@ from training import Small, arrays, bright_pixels
 
 from jaxconv import data, train
 
-EPOCHS, BATCH, EVERY = 5, 4, 3
+EPOCHS, BATCH, EVERY = 3, 4, 3
 
 
 def source(kind):

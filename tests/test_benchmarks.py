@@ -10,12 +10,21 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from benchmarks import __main__, bounds, figures, operators, overhead, peers, report, scaling
+from benchmarks import __main__, bounds, figures, operators, overhead, peers, report, scaling, training
 from benchmarks.apart import Team
 from benchmarks.builders import flax
 from benchmarks.cases import CASES, HEAVY, TINY
+from benchmarks.epochs import compare, lenet
+from benchmarks.epochs import jax as epochs
+from benchmarks.epochs import torch as torch_epochs
+from benchmarks.epochs.paused import one_by_one
 from benchmarks.networks import NETWORKS, after
+from benchmarks.resnets import jax as resnets
+from benchmarks.resnets import torch as torch_resnets
+from benchmarks.resnets.flax import ResNet
+from benchmarks.resnets.size import FULL, SMALL
 from benchmarks.timing import Measurement, Sample, alternate, relative_difference, seconds
+from jaxconv import inspect
 
 EVERY = (*CASES, *TINY, *scaling.CASES)
 
@@ -123,3 +132,63 @@ def test_an_unknown_case_is_answered_with_a_near_one():
     with pytest.raises(SystemExit, match="no case is called 'depthwise-3x4'; did you mean depthwise-3x3"):
         __main__.main(["--case", "depthwise-3x4"])
     assert "import" in overhead.NAMES
+
+
+def test_epochs_of_a_call_that_trains_for_many():
+    epoch = one_by_one(lambda after_epoch: [after_epoch(loss) for loss in (2.0, 1.0)])
+    assert [epoch(), epoch()] == [2.0, 1.0]
+    with pytest.raises(RuntimeError, match="there are no more epochs"):
+        epoch()
+    with pytest.raises(ZeroDivisionError):
+        one_by_one(lambda after_epoch: after_epoch(1 / 0))()
+
+
+def test_fit_learns_as_the_steps_by_hand_do():
+    random = np.random.default_rng(0)
+    y = np.arange(64, dtype=np.int32) % 10
+    x = random.random((64, 28, 28, 1), np.float32) + y[:, None, None, None]
+    by_hand, scanned, fit = (train(x, y, 32) for train in (epochs.by_hand, epochs.scanned, epochs.fit))
+    losses = np.array([[by_hand(), scanned(), fit()] for _ in range(3)]).T
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+    np.testing.assert_allclose(losses[0], losses[2], rtol=0.2)  # another shuffle
+
+
+def test_pytorch_trains_the_same_lenet():
+    pytest.importorskip("torch", reason="a peer of the benchmarks is not installed")
+    x = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
+    assert relative_difference({"jaxconv": [epochs.logits(x)], "torch": [torch_epochs.logits(x)]}) < 1e-5
+    assert sum(array.size for array in lenet.in_order(lenet.lenet())) == 44426
+    for train in (torch_epochs.loader, torch_epochs.rows):
+        epoch = train(x, np.arange(4), 2)
+        assert epoch() > epoch()
+
+
+def test_epochs_that_learn_otherwise_are_not_timed():
+    def results(loss, logit=1.0):
+        return [np.array([logit]), np.array([2.3, loss])]
+
+    assert compare.check({"jaxconv": results(1.0), "torch": results(1.2)}) == 0
+    with pytest.raises(RuntimeError, match="after 5 epochs the losses are"):
+        compare.check({"jaxconv": results(1.0), "torch": results(1.6)})
+    with pytest.raises(RuntimeError, match=r"the logits of jaxconv, torch differ by 0\.5"):
+        compare.check({"jaxconv": results(1.0), "torch": results(1.0, 2.0)})
+
+
+def test_what_fit_costs_once_an_epoch():
+    short = timed("1 steps", suite="fit", **{"jaxconv": 3.0, "by hand": 2.5})
+    assert training.once_an_epoch([short]).values == (0.5, 1.0)
+    assert training.once_an_epoch([timed("64 steps", suite="fit", jaxconv=3.0)]) is None
+
+
+def test_resnets_of_three_libraries_share_weights():
+    theirs = nnx.eval_shape(lambda: nnx.state(ResNet(FULL, rngs=nnx.Rngs(0)), nnx.Param))
+    assert sum(leaf.size for leaf in jax.tree.leaves(theirs)) == 25557032
+    logits = {name: [resnets.logits(name, SMALL, 2)] for name in ("jaxconv", "flax")}
+    assert relative_difference(logits) < 1e-5
+    torch = pytest.importorskip("torch", reason="a peer of the benchmarks is not installed")
+    model = torch_resnets.resnet(SMALL).eval()
+    start = inspect.torch_state(resnets.make("jaxconv", SMALL))
+    model.load_state_dict({name: torch.tensor(np.asarray(array)) for name, array in start.items()})
+    with torch.inference_mode():
+        images = torch.from_numpy(resnets.batch(SMALL, 2)[0]).movedim(-1, 1)
+        assert relative_difference(logits | {"torch": [model(images).numpy()]}) < 1e-5

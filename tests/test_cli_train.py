@@ -507,7 +507,7 @@ def test_optimizers_move_weights_as_they_are_asked_to():
 
 def test_processes_share_all_devices_unless_told_otherwise(monkeypatch, capsys):
     joined = []
-    monkeypatch.setattr("jaxconv.train.distributed", lambda **arguments: joined.append(arguments))
+    monkeypatch.setattr(train, "distributed", lambda **arguments: joined.append(arguments))
     arguments = parse(["train", "mlp", "--distributed", "--coordinator=here:1", "--processes=2", "--process-id=1"])
     config = train_command._join(arguments, choose(arguments)[0])
     assert joined == [{"coordinator": "here:1", "processes": 2, "index": 1}]

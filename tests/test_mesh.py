@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 
 
@@ -18,6 +20,7 @@ def run(script, *arguments):
     return done.stdout.splitlines()[-1] if done.returncode == 0 else done.stderr
 
 
+@pytest.mark.once
 def test_eight_devices_find_the_numbers_of_one_and_go_on_with_each_others_snapshots(tmp_path):
     assert run("meshes.py", tmp_path) == "meshes: ok"
 

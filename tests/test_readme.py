@@ -14,12 +14,12 @@ def test_the_notebook_example_runs_and_learns():
     pytest.importorskip("sklearn", reason="the example trains on scikit-learn's digits")
     names = {}
     exec(EXAMPLES[0], names)
-    assert names["train"].evaluate(names["model"], names["digits"].test).accuracy > 0.9
+    assert names["train"].evaluate(names["model"], names["digits"].test)["accuracy"] > 0.9
     assert names["per_sample"].shape == (1, 3, 3, 1, 1)
 
 
 def test_the_symmetry_example_prints_what_is_shown_and_passes(capsys):
-    _, example, _ = EXAMPLES
+    _, example, *_ = EXAMPLES
     names = {}
     exec(compile(example, "model.py", "exec"), names)
     (shown,) = re.findall(r"```text\n(.*?)```", TEXT, re.DOTALL)
@@ -34,6 +34,17 @@ def test_the_example_with_networks_runs(tmp_path, monkeypatch):
     exec(EXAMPLES[2], names)
     assert names["table"].parameters == 269_722
     assert names["seen"][-1].output.shape == (1, 10)
+
+
+@pytest.mark.once
+def test_the_example_of_training_runs_and_goes_on(tmp_path, monkeypatch):
+    pytest.importorskip("sklearn", reason="the example trains on scikit-learn's digits")
+    monkeypatch.chdir(tmp_path)
+    first, second = {}, {}
+    exec(EXAMPLES[3], first)
+    exec(EXAMPLES[3], second)
+    assert first["history"] == second["history"]
+    assert first["history"]["validation_accuracy"][-1] > 0.7
 
 
 def test_links_and_pictures_exist():

@@ -19,7 +19,7 @@ def fit(model, folder, **options):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize(("kind", "kills"), [("memory", 20), ("grain", 5)])
+@pytest.mark.parametrize(("kind", "kills"), [("memory", 20), ("grain", 4)])
 def test_killed_runs_end_to_the_bit_like_an_undisturbed_one(kind, kills, tmp_path):
     if kind == "grain":
         pytest.importorskip("grain", reason="an optional loader")

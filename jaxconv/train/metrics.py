@@ -43,10 +43,10 @@ def roc_auc(logits: jax.Array, labels: jax.Array) -> jax.Array:
     Args:
       logits: `*batch` or `*batch 1`; any increasing function of them gives the same.
       labels: 0 or 1, of the same shape or `*batch`.
+    Source: Mann & Whitney 1947.
     Example:
       >>> roc_auc(jnp.array([0.1, 0.4, 0.35, 0.8]), jnp.array([0, 0, 1, 1]))
       Array(0.75, dtype=float32)
-    Source: Mann & Whitney 1947.
     """
     positive = (alike("roc_auc", logits, labels) > 0.5).ravel()
     scores = logits.ravel()

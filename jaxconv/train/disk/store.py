@@ -37,9 +37,13 @@ class Store:
         writes = not read_only and jax.process_index() == 0
         self._lock = lock(where, folder) if writes else None
         self._manager = open_manager(folder, self._staying, read_only=read_only)
-        if not read_only:
-            self._sweep()
-        self._scores = {step: self._content(step)["score"] for step in self._steps()}
+        try:
+            if not read_only:
+                self._sweep()
+            self._scores = {step: self._content(step)["score"] for step in self._steps()}
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the folder."""

@@ -87,7 +87,8 @@ class Placement:
 
     def home(self, tree: Any) -> Any:
         """Return copies that each process can use for itself, on its first device."""
-        parts = jax.tree.map(lambda leaf: leaf.addressable_data(0), _gather(tree, self.whole))
+        wholes = jax.tree.map(lambda leaf: leaf if leaf.is_fully_replicated else _gather(leaf, self.whole), tree)
+        parts = jax.tree.map(lambda leaf: leaf.addressable_data(0), wholes)
         return jax.device_put(parts, self.mesh.local_devices[0], may_alias=False)
 
     def _divide(self, leaf: Any) -> PartitionSpec:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax.experimental.multihost_utils import broadcast_one_to_all
@@ -67,11 +68,13 @@ class Run:
             # Whether they had been called after this epoch is not known.
             if history.rows and done == 0 and _call(callbacks, history):
                 return history
+        key = jax.random.key(seed)
+        fresh = {"seen": np.int32(0), "means": dict.fromkeys(state.means, np.float32(0))}
+        zeros = jax.jit(lambda: jax.tree.map(jnp.asarray, fresh), out_shardings=self.placement.whole)
         while epoch <= epochs:
-            key = jax.random.fold_in(jax.random.key(seed), epoch)
             if done == 0:
-                state = state._replace(**self._zeros(state))
-            self.source.begin(epoch, key, done, position)
+                state = state._replace(**zeros())
+            self.source.begin(epoch, jax.random.fold_in(key, epoch), done, position)
             about = {"run": marks, "history": list(history.rows), "epoch": epoch}
             state, pace = self._train_epoch(state, epoch, done, about, pace)
             self._update_model(state)
@@ -117,10 +120,6 @@ class Run:
         self._update_model(state, average=False)
         batch, rows = self.source.batch(index), self.source.rows(index)
         raise diagnose(self.task, state, batch, epoch=epoch, step=index + 1, rows=rows)
-
-    def _zeros(self, state: State) -> dict[str, Any]:
-        fresh = {"seen": np.int32(0), "means": dict.fromkeys(state.means, np.float32(0))}
-        return self.placement.put(fresh, jax.tree.map(lambda _: self.placement.whole, fresh))
 
     def _means(self, state: State) -> dict[str, float]:
         # Compiled programs return dictionaries in alphabetical order.
