@@ -30,3 +30,11 @@ def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     config.addinivalue_line("markers", "once: takes long, and needs no second run with another JAX or backend")
     config.addinivalue_line("filterwarnings", "ignore:Error (reading|writing) persistent compilation cache")
+
+
+@pytest.fixture
+def examples():
+    """Return 50 small images of three classes, for training."""
+    from training import bright_pixels  # after the cache of compiled programs is set up
+
+    return bright_pixels()

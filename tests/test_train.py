@@ -10,16 +10,11 @@ import numpy as np
 import optax
 import pytest
 from flax import nnx
-from training import Linear, Small, assert_same, bright_pixels
+from training import Linear, Small, assert_same
 
 from jaxconv import models, train
 from jaxconv.train.check import check_examples
 from jaxconv.train.disk import checkpoint as checkpoint_module
-
-
-@pytest.fixture
-def examples():
-    return bright_pixels()
 
 
 def cross_entropy(logits, labels):

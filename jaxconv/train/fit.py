@@ -65,6 +65,7 @@ def fit(
       model: maps `n height width channels` to `n classes` logits, or to what `loss` takes.
       data: a pair of images and integer labels, which must fit in the device's memory; or an iterable of such pairs,
         each a batch, that one epoch goes through, such as a Grain loader; or a function from the epoch to an iterable.
+        Of several processes each gives its own part of every batch, and as many batches as the others.
       optimizer: any Optax optimiser; for a schedule, an epoch has `len(images) // batch_size` steps.
       epochs: passes over the data.
       batch_size: images a step, in all processes together; more than there are images means all of them. Only, and
