@@ -215,7 +215,7 @@ def test_a_large_convolution_is_given_to_it():
 
 
 FAULTS = """
-import resource
+import resource, statistics
 import jax, jax.numpy as jnp
 import jaxconv as jc
 x, kernel = jnp.ones((16, 128, 128, 32)), jnp.ones((3, 3, 32, 32)) / 288
@@ -224,8 +224,8 @@ def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     step(x).block_until_ready()
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-# The least: where threads are held up by other work, a buffer sometimes finds another place, which is fresh.
-print(min(faults() for _ in range(9)))
+# Many: where threads are held up by other work, buffers find other places at first, which are fresh.
+print(int(statistics.median([faults() for _ in range(41)])))
 """
 
 
