@@ -8,9 +8,11 @@ from jaxconv import ops as ops
 from jaxconv.ops import adaptive_avg_pool as adaptive_avg_pool
 from jaxconv.ops import adaptive_max_pool as adaptive_max_pool
 from jaxconv.ops import avg_pool as avg_pool
+from jaxconv.ops import block_average as block_average
 from jaxconv.ops import blur_pool as blur_pool
 from jaxconv.ops import conv as conv
 from jaxconv.ops import conv_transpose as conv_transpose
+from jaxconv.ops import decimate as decimate
 from jaxconv.ops import dense as dense
 from jaxconv.ops import explain as explain
 from jaxconv.ops import flatten as flatten
@@ -19,6 +21,7 @@ from jaxconv.ops import global_max_pool as global_max_pool
 from jaxconv.ops import group_conv as group_conv
 from jaxconv.ops import local_conv as local_conv
 from jaxconv.ops import lp_pool as lp_pool
+from jaxconv.ops import majority_pool as majority_pool
 from jaxconv.ops import max_pool as max_pool
 from jaxconv.ops import min_pool as min_pool
 from jaxconv.ops import orientation_pool as orientation_pool
@@ -35,13 +38,14 @@ if TYPE_CHECKING:
     from jaxconv import inspect as inspect
     from jaxconv import models as models
     from jaxconv import nn as nn
+    from jaxconv import physics as physics
     from jaxconv import symmetry as symmetry
     from jaxconv import train as train
     from jaxconv import viz as viz
     from jaxconv.inspect import summary as summary
 
 __version__ = "0.1.0"
-_ROOMS = ("data", "inspect", "models", "nn", "symmetry", "train", "viz")
+_ROOMS = ("data", "inspect", "models", "nn", "physics", "symmetry", "train", "viz")
 
 
 def __getattr__(name: str):

@@ -15,7 +15,7 @@ import pytest
 from flax import nnx
 
 import jaxconv as jc
-from jaxconv import data, models, nn, train
+from jaxconv import data, models, nn, physics, train
 
 FUNCTIONS = [f for f in vars(jc).values() if inspect.isfunction(f) and f.__module__.startswith("jaxconv.")]
 MODULES = [m for m in vars(jc.nn).values() if inspect.isclass(m) and m.__module__.startswith("jaxconv")]
@@ -55,11 +55,15 @@ def reader(tmp_path, monkeypatch):
     image = pytest.importorskip("PIL.Image", reason="the examples read pictures")
     pytest.importorskip("sklearn", reason="the examples train on digits")
     image.new("L", (28, 28)).save("three.png")
-    public = {name: value for room in (nn, models, data, train) for name, value in vars(room).items()}
+    public = {
+        name: value
+        for room in (nn, models, data, physics, physics.quantum, train)
+        for name, value in vars(room).items()
+    }
     history = train.History(({"epoch": 1, "train_loss": 2.3, "train_accuracy": 0.2},))
     model = models.LeNet(rngs=nnx.Rngs(0))
     return public | dict(
-        jax=jax, jnp=jnp, nnx=nnx, np=np, optax=optax, model=model, history=history, data=data.digits()
+        jax=jax, jnp=jnp, nnx=nnx, np=np, optax=optax, model=model, history=history, data=data.digits(), physics=physics
     )
 
 
@@ -75,8 +79,8 @@ def test_examples_in_docstrings_are_true(name, reader):
 def test_import_touches_no_device_and_no_optional_dependency():
     """Time is measured by `python -m benchmarks`; here only what is loaded."""
     program = """
-import sys, jaxconv, jax
-heavy = {"sklearn", "matplotlib", "PIL", "orbax", "torch"} & set(sys.modules)
+import sys, jaxconv, jax, jaxconv.physics, jaxconv.data
+heavy = {"sklearn", "skimage", "scipy.sparse", "matplotlib", "PIL", "orbax", "torch", "netket"} & set(sys.modules)
 assert not heavy, heavy
 assert "flax.nnx" not in sys.modules
 assert "nn" in dir(jaxconv)

@@ -183,6 +183,15 @@ def test_spin_flip():
     assert derive(lambda x: (x, abs(x), 0 * x), (1, 8, 1)).spin == ("odd", "even", "odd")
 
 
+def test_whether_two_arrays_are_equal_does_not_ask_for_their_sign():
+    spin = lambda f: derive(f, (1, 8, 1)).spin
+    assert spin(lambda x: (x == 0, x != jnp.sin(x), abs(x) == 1)) == ("even", "even", "even")
+    assert spin(lambda x: (x == 1, x == abs(x), x == jnp.arange(8.0)[:, None], x > 0)) == ("unknown",) * 4
+    assert spin(lambda x: jnp.where(x.sum(1, keepdims=True) == 0, x, jnp.sign(x))) == "odd"
+    assert spin(lambda x: jnp.where(x == 0, 1, jnp.sign(x))) == "unknown"
+    assert spin(lambda x: jnp.where(x == 1, x, -x)) == "unknown"
+
+
 class Small(nnx.Module):
     def __init__(self, *, rngs):
         self.conv = nnx.Conv(1, 4, (3, 3), padding="CIRCULAR", rngs=rngs)

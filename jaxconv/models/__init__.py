@@ -21,6 +21,7 @@ from jaxconv.models.lenet import LeNet as LeNet
 from jaxconv.models.lenet_1998 import LeNet1998 as LeNet1998
 from jaxconv.models.mlp import MLP as MLP
 from jaxconv.models.resnet import ResNet as ResNet
+from jaxconv.models.sector import SectorCNN as SectorCNN
 from jaxconv.models.tiny_vgg import TinyVGG as TinyVGG
 from jaxconv.models.vgg import VGG as VGG
 

@@ -18,6 +18,9 @@ from flax.nnx import tanh as tanh
 from jaxconv.nn.antialias import BlurPool as BlurPool
 from jaxconv.nn.antialias import PolyphasePool as PolyphasePool
 from jaxconv.nn.antialias import PolyphaseUnpool as PolyphaseUnpool
+from jaxconv.nn.blocking import BlockAverage as BlockAverage
+from jaxconv.nn.blocking import Decimate as Decimate
+from jaxconv.nn.blocking import MajorityPool as MajorityPool
 from jaxconv.nn.conv import Conv as Conv
 from jaxconv.nn.conv import ConvTranspose as ConvTranspose
 from jaxconv.nn.dense import Dense as Dense

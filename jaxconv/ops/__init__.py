@@ -8,6 +8,9 @@ from jaxconv.ops.antialias import blur_pool as blur_pool
 from jaxconv.ops.antialias import polyphase_offsets as polyphase_offsets
 from jaxconv.ops.antialias import polyphase_pool as polyphase_pool
 from jaxconv.ops.antialias import polyphase_unpool as polyphase_unpool
+from jaxconv.ops.blocking import block_average as block_average
+from jaxconv.ops.blocking import decimate as decimate
+from jaxconv.ops.blocking import majority_pool as majority_pool
 from jaxconv.ops.boundary import pad as pad
 from jaxconv.ops.conv import conv as conv
 from jaxconv.ops.conv import conv_transpose as conv_transpose

@@ -23,6 +23,7 @@ unstack reduce_precision
 """)
 ODD_FUNCTIONS = named("asin asinh atan atanh cbrt erf erf_inv round sign sin sinh tan tanh")
 EVEN_FUNCTIONS = named("abs cos cosh is_finite square")
+EQUALITIES = named("eq ne")
 ALL_ALIKE = named("add add_any concatenate dynamic_update_slice pad select_n stack sub")
 PRODUCTS = named("conv conv_general_dilated div dot_general mul")
 
@@ -68,6 +69,9 @@ class SpinFlips:
             return first if all(1 in value.factors for value in indices) else UNKNOWN
         if name in EVEN_FUNCTIONS:
             return EVEN if first else UNKNOWN
+        if name in EQUALITIES:  # both sides change sign, or neither does
+            sides = [value.factors for value in _with_zeros(values)]
+            return EVEN if sides[0] & sides[1] else UNKNOWN
         if name == "integer_pow":
             return first if parameters["y"] % 2 else (EVEN if first else UNKNOWN)
         if name in PRODUCTS:
