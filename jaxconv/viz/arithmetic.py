@@ -1,0 +1,235 @@
+"""Convolution arithmetic, drawn with its numbers."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jax.typing import ArrayLike
+
+from jaxconv.geometry import Padding, Sizes, whole
+from jaxconv.naming import named
+from jaxconv.viz.canvas import BLUE, GREEN, ORANGE, axes_for, new_figure
+from jaxconv.viz.sliding import Sliding, slide
+
+if TYPE_CHECKING:
+    from matplotlib.animation import FuncAnimation
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_PALE_BLUE, _PALE_ORANGE, _PALE_GREEN, _GREY = "#D9EAF5", "#FBE3D3", "#D5EEE6", "#8A8A8A"
+_BETWEEN = 1.5  # cells between the picture and the output
+_INCHES = 0.42  # a cell's side
+_LINE = 0.55  # height of a line of text, in cells
+_TERMS = 25  # of a sum that is written out
+
+
+@named
+def arithmetic(
+    input: int | Sequence[int] | ArrayLike = 5,
+    kernel: int | Sequence[int] | ArrayLike = 3,
+    *,
+    strides: Sizes = 1,
+    padding: Padding = "SAME",
+    padding_mode: str | Sequence[str] = "zeros",
+    kernel_dilation: Sizes = 1,
+    output_padding: Sizes | None = None,
+    transposed: bool = False,
+    exact: bool = False,
+    steps: int | Sequence[int] = 0,
+    ax: "Axes | None" = None,
+) -> "Figure":
+    """Draw how a kernel slides over a picture, with the numbers that `conv` or `conv_transpose` computes.
+
+    Pixels are blue and padding is grey, the window is orange with the kernel's weights as small factors, and the output
+    green, as far as it is known. Under each step stands its sum. Cells that no window reads are hatched, and a dashed
+    frame is the first window that does not fit.
+
+    Args:
+      input: the picture's size, one int or (height, width), to be filled with numbers from 0 to 3; or the numbers of
+        one channel.
+      kernel: the same of the kernel, with numbers from 0 to 2.
+      strides, padding, padding_mode, kernel_dilation, exact: as in `conv`.
+      output_padding: as in `conv_transpose`.
+      transposed: draw `conv_transpose`, as the turned kernel that slides over pixels spread apart.
+      steps: which outputs to show, counted row by row from 0; one int, or several for as many drawings side by side.
+      ax: the axes to draw one step in; by default a figure of their own.
+    Returns:
+      A matplotlib `Figure`; it belongs to no window.
+    Raises:
+      ValueError: if `conv` or `conv_transpose` would refuse the numbers, they are too many to read, or a step does not
+        exist.
+      TypeError: if an argument is of the wrong kind.
+      ModuleNotFoundError: if matplotlib is not installed.
+    Source: Dumoulin & Visin 2016, whose figures these are.
+    Example:
+      >>> arithmetic(input=5, kernel=3, strides=2, padding=1, steps=(0, 1, 2)).savefig("strides.png")
+    """
+    where = "arithmetic"
+    sliding = slide(
+        where, input, kernel, output_padding=output_padding, transposed=transposed, exact=exact, strides=strides,
+        padding=padding, padding_mode=padding_mode, kernel_dilation=kernel_dilation,
+    )  # fmt: skip
+    shown = [_step(where, sliding, step) for step in ([steps] if np.ndim(steps) == 0 else list(steps))]  # pyright: ignore[reportArgumentType], ndim has looked
+    if not shown:
+        raise ValueError(f"{where}: steps=() shows nothing; give one, such as 0")
+    width, height = _inches(sliding)
+    if ax is None:
+        figure = new_figure(where, (width * len(shown), height + 0.3))
+        figure.suptitle(sliding.sentence, fontsize=11)
+        for axes, step in zip(figure.subplots(1, len(shown), squeeze=False).flat, shown, strict=True):
+            _draw(axes, sliding, step)
+        return figure
+    if len(shown) > 1:
+        raise ValueError(f"{where}: ax holds one step but steps={steps!r}; call once for each, with axes of its own")
+    figure, ax = axes_for(where, ax, (width, height))
+    _draw(ax, sliding, shown[0])
+    ax.set_title(sliding.sentence, fontsize=9)
+    return figure
+
+
+@named
+def arithmetic_animation(
+    input: int | Sequence[int] | ArrayLike = 5,
+    kernel: int | Sequence[int] | ArrayLike = 3,
+    *,
+    strides: Sizes = 1,
+    padding: Padding = "SAME",
+    padding_mode: str | Sequence[str] = "zeros",
+    kernel_dilation: Sizes = 1,
+    output_padding: Sizes | None = None,
+    transposed: bool = False,
+    exact: bool = False,
+    seconds: float = 0.8,
+) -> "FuncAnimation":
+    """Let the drawing of `arithmetic` move over all its steps.
+
+    Args:
+      input, kernel, strides, padding, padding_mode, kernel_dilation, output_padding, transposed, exact: as in
+        `arithmetic`.
+      seconds: how long each step stands.
+    Returns:
+      A matplotlib `FuncAnimation`: `save("steps.gif", writer="pillow")` writes a file, `to_jshtml()` gives HTML with
+        buttons.
+    Raises:
+      ValueError, TypeError, ModuleNotFoundError: as `arithmetic`, and if `seconds` is not positive.
+    Source: Dumoulin & Visin 2016, whose animations these are.
+    Example:
+      >>> arithmetic_animation(input=4, kernel=3, padding="VALID").save("steps.gif", writer="pillow")
+    """
+    where = "arithmetic_animation"
+    sliding = slide(
+        where, input, kernel, output_padding=output_padding, transposed=transposed, exact=exact, strides=strides,
+        padding=padding, padding_mode=padding_mode, kernel_dilation=kernel_dilation,
+    )  # fmt: skip
+    if not seconds > 0:
+        raise ValueError(f"{where}: seconds={seconds!r} must be more than 0; try 0.8")
+    width, height = _inches(sliding)
+    figure = new_figure(where, (width, height + 0.3))
+    figure.suptitle(sliding.sentence, fontsize=11)
+    ax = figure.subplots()
+    from matplotlib.animation import FuncAnimation
+
+    def frame(step: int) -> Any:
+        ax.clear()
+        _draw(ax, sliding, step)
+        return ax.get_children()
+
+    return FuncAnimation(figure, frame, frames=sliding.out.size, init_func=lambda: [], interval=1000 * seconds)
+
+
+def _step(where: str, sliding: Sliding, step: Any) -> int:
+    number = whole(where, "steps", step, least=0)
+    if number >= sliding.out.size:
+        raise ValueError(
+            f"{where}: steps={step!r} does not exist, the output has {sliding.out.size} pixels; "
+            f"use 0 to {sliding.out.size - 1}"
+        )
+    return number
+
+
+def _inches(sliding: Sliding) -> tuple[float, float]:
+    rows, columns = _extent(sliding)
+    width = max(columns + _BETWEEN + sliding.out.shape[1] + 1, 10)
+    return width * _INCHES, (max(rows, sliding.out.shape[0]) + _LINE * len(_sum(sliding, 0)) + 0.6) * _INCHES
+
+
+def _extent(sliding: Sliding) -> tuple[int, int]:
+    """Rows and columns of cells, with those that the window beyond the border hangs over."""
+    corner = max(sliding.misfit, default=(0, 0))
+    return max(sliding.cells.shape[0], corner[0] + 1), max(sliding.cells.shape[1], corner[1] + 1)
+
+
+def _draw(ax: "Axes", sliding: Sliding, step: int) -> None:
+    rows, columns = _extent(sliding)
+    _draw_cells(ax, sliding, step)
+    if sliding.misfit:
+        first, last = min(sliding.misfit), max(sliding.misfit)
+        size = last[0] - first[0] + 1, last[1] - first[1] + 1
+        _square(
+            ax, first[0], first[1], None, size=size, fill="none", edge="black", linestyle="--", linewidth=1.4, zorder=6
+        )
+    down, across = sliding.out.shape
+    middle, left = (rows - down) / 2, columns + _BETWEEN
+    ax.annotate(
+        "", (left - 0.25, -rows / 2), (columns + 0.25, -rows / 2), arrowprops={"arrowstyle": "->", "color": _GREY}
+    )
+    for number, place in enumerate(np.ndindex(down, across)):
+        known, now = number <= step, number == step
+        _square(
+            ax, place[0] + middle, place[1] + left, sliding.out[place] if known else None, edge=GREEN,
+            fill=_PALE_GREEN if known else "white", linewidth=2.2 if now else 0.8, zorder=4 if now else 2,
+        )  # fmt: skip
+    lines, bottom = _sum(sliding, step), -max(rows, down + middle) - 0.3
+    ax.text((left + across) / 2, bottom, "\n".join(lines), size=9, ha="center", va="top")
+    ax.set(xlim=(-0.1, left + across + 0.1), ylim=(bottom - _LINE * len(lines), max(0.0, -middle) + 0.1))
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+
+
+def _draw_cells(ax: "Axes", sliding: Sliding, step: int) -> None:
+    weights = dict(zip(sliding.window(step), sliding.kernel.flat, strict=True))
+    unread = sliding.unread
+    for cell in np.ndindex(sliding.cells.shape):
+        pixel, met = sliding.pixels[cell], cell in weights
+        _square(
+            ax, cell[0], cell[1], sliding.cells[cell], ink="black" if pixel else _GREY,
+            linestyle="-" if pixel or met else ":", fill=_PALE_ORANGE if met else _PALE_BLUE if pixel else "white",
+            edge=ORANGE if met else BLUE if pixel else _GREY, hatch="////" if unread[cell] else None,
+            zorder=4 if met else 2,
+        )  # fmt: skip
+        if met:
+            row, column = cell
+            ax.text(column + 0.95, -row - 0.95, f"×{_text(weights[cell])}", size=7, color=ORANGE, ha="right", zorder=5)
+
+
+def _square(
+    ax: "Axes", row: float, column: float, number: Any, *, fill: str, edge: str, ink: str = "black",
+    size: tuple[int, int] = (1, 1), hatch: str | None = None, linestyle: str = "-", linewidth: float = 0.8,
+    zorder: float = 2,
+) -> None:  # fmt: skip
+    from matplotlib.patches import Rectangle
+
+    style: dict[str, Any] = dict(hatch=hatch, linestyle=linestyle, linewidth=linewidth, zorder=zorder)
+    ax.add_patch(Rectangle((column, -row - size[0]), size[1], size[0], facecolor=fill, edgecolor=edge, **style))
+    if number is not None:
+        ax.text(column + 0.5, -row - 0.5, _text(number), color=ink, ha="center", va="center", size=10, zorder=zorder)
+
+
+def _sum(sliding: Sliding, step: int) -> list[str]:
+    """The sum that makes an output, a line for each row of the kernel."""
+    total = f"= {_text(sliding.out.flat[step])}"
+    terms = [f"{_factor(x)}·{_factor(weight)}" for x, weight in sliding.products(step)]
+    if len(terms) > _TERMS:
+        return [f"a sum of {len(terms)} products {total}"]
+    width = sliding.kernel.shape[1]
+    lines = [" + ".join(terms[start : start + width]) for start in range(0, len(terms), width)]
+    return [*(f"{line} +" for line in lines[:-1]), f"{lines[-1]} {total}"]
+
+
+def _factor(number: Any) -> str:
+    return f"({_text(number)})" if number < 0 else _text(number)
+
+
+def _text(number: Any) -> str:
+    """A whole number as it is, any other to three digits."""
+    return f"{number:.3g}" if number % 1 else f"{int(number)}"

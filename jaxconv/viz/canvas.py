@@ -1,0 +1,83 @@
+"""What figures are drawn on: a new `Figure` that belongs to no window, or the axes that the caller has."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# The colours of Okabe & Ito (2008), which the colour-blind tell apart, without the yellow, which white paper swallows.
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000")
+FRAME = "0.8"
+GAP = 0.08  # between the pictures of a grid within given axes, in parts of a picture
+
+
+def new_figure(where: str, size: tuple[float, float]) -> "Figure":
+    """Return an empty figure of `size` inches, white also on a dark page, so that its black text stays readable."""
+    try:
+        # The Figure class alone: pyplot would choose a backend and keep the figure alive.
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"{where}: matplotlib is not installed; run pip install 'jaxconv[viz]'") from error
+    return Figure(figsize=size, layout="constrained", facecolor="white")
+
+
+def axes_for(where: str, ax: "Axes | None", size: tuple[float, float]) -> "tuple[Figure, Axes]":
+    """Return `ax` and the figure that it is in, or those of a new figure of `size` inches."""
+    if ax is None:
+        figure = new_figure(where, size)
+        return figure, figure.subplots()
+    if not hasattr(ax, "inset_axes"):
+        raise TypeError(f"{where}: ax={ax!r} must be a matplotlib Axes, such as plt.subplots()[1]")
+    return ax.figure.figure, ax  # of axes in a subfigure, the figure that it is in
+
+
+def cells_for(
+    where: str, ax: "Axes | None", grid: tuple[int, int], size: tuple[float, float]
+) -> "tuple[Figure, list[Axes]]":
+    """Return the axes of `grid` rows and columns, row after row, in a new figure or within `ax`."""
+    rows, columns = grid
+    if ax is None:
+        figure = new_figure(where, size)
+        return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+    figure, ax = axes_for(where, ax, size)
+    if grid == (1, 1):
+        return figure, [ax]
+    ax.set_axis_off()
+    corners = [((c + GAP / 2) / columns, 1 - (r + 1 - GAP / 2) / rows) for r in range(rows) for c in range(columns)]
+    width, height = (1 - GAP) / columns, (1 - GAP) / rows
+    return figure, [ax.inset_axes((left, low, width, height)) for left, low in corners]
+
+
+def frame(ax: "Axes") -> None:
+    """Leave a thin frame and no ticks: ink that reaches the rim would seem cut off without one."""
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_color(FRAME)
+
+
+def check_names(where: str, class_names: Sequence[str] | None, count: int) -> Sequence[str]:
+    """Return one name for each of at least `count` classes; their numbers if there are none."""
+    if class_names is None:
+        return [str(number) for number in range(count)]
+    if len(class_names) < count:
+        raise ValueError(
+            f"{where}: class_names has {len(class_names)} entries but the labels go up to {count - 1}; give {count}"
+        )
+    return class_names
+
+
+def check_labels(where: str, name: str, labels: Any, count: int | None = None) -> Any:
+    """Return `labels` as a NumPy array of whole numbers from 0 up, `count` of them."""
+    import numpy as np
+
+    found = np.asarray(labels)
+    if found.ndim != 1 or not np.issubdtype(found.dtype, np.integer) or found.size == 0 or found.min() < 0:
+        raise ValueError(
+            f"{where}: {name} must be class numbers from 0 up, at least one of them, but has shape {found.shape} and "
+            f"dtype {found.dtype}; for probabilities take their argmax(-1)"
+        )
+    if count is not None and len(found) != count:
+        raise ValueError(f"{where}: {name} has {len(found)} entries but there are {count} examples; give one for each")
+    return found

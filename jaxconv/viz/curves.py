@@ -1,0 +1,73 @@
+"""Training curves of several runs."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jaxconv.viz.canvas import COLOURS, axes_for
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Run = Mapping[str, Sequence[float]]
+
+
+def curves(
+    runs: Mapping[str, Run | Sequence[Run]],
+    *,
+    column: str = "validation_accuracy",
+    log: bool = False,
+    ax: "Axes | None" = None,
+) -> "Figure":
+    """Draw one column of training histories by epoch, a colour for each name.
+
+    Of several runs, such as one network with several seeds, the line is their mean and the band reaches from the
+    least to the largest.
+
+    Args:
+      runs: by name a `train.History`, or several with as many epochs.
+      column: what is drawn.
+      log: a logarithmic axis.
+      ax: axes to draw in; by default a figure of their own.
+    Returns:
+      A matplotlib `Figure`; it belongs to no window.
+    Raises:
+      KeyError: if a run has no such column.
+      ValueError: if there are no runs, or those of one name differ in length.
+      ModuleNotFoundError: if matplotlib is not installed.
+    Example:
+      >>> curves({"lenet": [history, history]}, column="train_loss", log=True).savefig("curves.png")
+    """
+    if not runs:
+        raise ValueError("curves: there are no runs; pass at least one, such as {'lenet': history}")
+    lines = {name: _table(name, given, column) for name, given in runs.items()}
+    figure, ax = axes_for("curves", ax, (5, 3.2))
+    from matplotlib.ticker import MaxNLocator
+
+    for number, (name, table) in enumerate(lines.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        epochs = np.arange(1, table.shape[1] + 1)
+        # A marker, because a run of one epoch has no line.
+        ax.plot(epochs, table.mean(0), color=colour, marker=".", label=name)
+        if len(table) > 1:
+            ax.fill_between(epochs, table.min(0), table.max(0), color=colour, alpha=0.2, linewidth=0)
+    if log:
+        ax.set_yscale("log")
+    ax.set(xlabel="epoch", ylabel=column.replace("_", " "))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False)
+    return figure
+
+
+def _table(name: str, given: Run | Sequence[Run], column: str) -> np.ndarray:
+    """Return the column as an array `runs epochs`."""
+    rows = [run[column] for run in ([given] if isinstance(given, Mapping) else given)]
+    lengths = sorted({len(row) for row in rows})
+    if len(lengths) != 1 or lengths == [0]:
+        raise ValueError(
+            f"curves: the runs of {name!r} have {lengths} epochs; they need one, and as many as each other"
+        )
+    return np.asarray(rows, float)
