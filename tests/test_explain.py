@@ -42,3 +42,8 @@ def test_whole_numbers_have_no_gradient_and_nothing_is_no_convolution():
     assert str(jc.explain(jnp.sum, X, platform="gpu")) == "gpu: no convolution"
     with pytest.raises(TypeError, match="explain: argument 1 must be an array or a shape, got str"):
         jc.explain(jc.conv, X, "3x3")
+
+
+def test_an_explanation_is_plain_text_everywhere(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b" not in str(jc.explain(jc.conv, X, KERNEL, platform="cpu"))

@@ -42,7 +42,7 @@ class Explanation:
         table = Table("", "x", "kernel", "method", "why", box=None, padding=(0, 2, 0, 0))
         for choice in self.choices:
             table.add_row(choice.solve, _shape(choice.x), _shape(choice.kernel), choice.method, choice.why)
-        console = Console(width=160)
+        console = Console(width=160, color_system=None, force_jupyter=False)  # text, wherever it is printed
         with console.capture() as captured:
             console.print(f"{self.platform}:")
             console.print(table)
