@@ -39,7 +39,7 @@ def test_is_committed_as_one_run_left_it(path):
 def test_runs_from_top_to_bottom(path):
     nbformat = pytest.importorskip("nbformat", reason="reads notebooks")
     nbclient = pytest.importorskip("nbclient", reason="runs notebooks")
-    for needed in ("ipykernel", "matplotlib", "sklearn"):
+    for needed in ("ipykernel", "matplotlib", "sklearn", "skimage", *(["netket"] if "quantum" in path.stem else [])):
         pytest.importorskip(needed, reason="a notebook imports it")
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(

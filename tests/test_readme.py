@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +46,15 @@ def test_the_example_of_training_runs_and_goes_on(tmp_path, monkeypatch):
     exec(EXAMPLES[3], second)
     assert first["history"] == second["history"]
     assert first["history"]["validation_accuracy"][-1] > 0.7
+
+
+def test_the_example_of_physics_meets_the_exact_numbers():
+    names = {}
+    exec(EXAMPLES[4], names)
+    physics, energy, error, found = (names[name] for name in ("physics", "energy", "error", "exponents"))
+    assert abs(energy - physics.ising_energy(16, physics.CRITICAL_TEMPERATURE)) < 4 * error
+    np.testing.assert_array_less(abs(found.y_h - 15 / 8), 0.05)
+    assert names["best"][names["labels"] == 1].mean() > names["best"][names["labels"] == 0].mean()
 
 
 def test_links_and_pictures_exist():
