@@ -141,6 +141,13 @@ RULES = {
 }
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int32", "bfloat16"])
+@pytest.mark.parametrize("name", RULES)
+def test_the_claims_are_derived_for_every_kind_of_spin(name, dtype):
+    claim = symmetry.derive(RULES[name], jax.ShapeDtypeStruct((1, 4, 6, 1), dtype))
+    assert (claim.generators, claim.spin) == (((2, 0), (0, 3)), "odd")
+
+
 @pytest.mark.parametrize("name", RULES)
 def test_shifts_by_whole_blocks_and_the_spin_flip_are_derived_and_hold(name):
     f = RULES[name]

@@ -88,6 +88,14 @@ def test_samplers_meet_the_exact_energy(method, size):
         np.testing.assert_array_less(abs(mean - exact), 4 * error)
 
 
+@pytest.mark.parametrize("method", ["swendsen-wang", "metropolis"])
+def test_hot_spins_forget_how_they_began(method):
+    found = data.ising(4, [1e6, np.inf, 50.0], 3200, KEY, method=method, warmup=100, sweeps=5)
+    mean, error = found.estimate(found.energy)
+    assert (error > 0).all()
+    np.testing.assert_array_less(abs(mean - physics.ising_energy(4, found.temperatures)), 4 * error)
+
+
 def test_samples_are_what_they_say():
     found = data.ising(5, [1.5, 3.0], 24, jax.random.key(0), chains=4, sweeps=1)
     assert found.spins.shape == (2, 24, 5, 5)
@@ -135,6 +143,7 @@ def test_autocorrelation_time_of_a_process_that_forgets_at_a_known_rate(memory):
 def test_series_too_short_to_remember():
     assert physics.autocorrelation_time([3.0]) == 0.5
     assert physics.autocorrelation_time(np.full((2, 7), 2.0)) == 0.5
+    assert physics.autocorrelation_time(np.full(300, 0.1)) == 0.5  # whose mean rounds
     assert physics.autocorrelation_time(np.arange(12.0).reshape(12, 1)) == 0.5
     assert physics.autocorrelation_time(np.arange(10.0)) > 0.5
 

@@ -189,7 +189,7 @@ def test_no_other_quantity_tells_better(mixture):
     in_phi = images[..., 0].sum(1)
     centre = (in_phi @ cells / quanta)[:, None]
     rivals = {
-        "skewness": np.abs((in_phi * (cells - centre) ** 3).sum(1)) / quanta,
+        "third moment": np.abs((in_phi * (cells - centre) ** 3).sum(1)) / quanta,
         "brightest": images.max((1, 2, 3)) / quanta,
         "likelihood": ShowerModel().log_likelihood(images, "electron"),
         "wrong prior": ShowerModel(quiet=0.1, shares=(0.05, 0.4)).log_likelihood_ratio(images),
@@ -220,6 +220,9 @@ def test_mirrors_keep_the_ratio_and_turns_change_it(mixture):
 
 ONE = np.zeros((1, 32, 32, 1))
 ERRORS = [
+    (lambda: ShowerModel(quanta_per_gev=1000), ValueError,
+     "ShowerModel: quanta_per_gev=1000 counts 18000 quanta at 18.0 GeV but images hold at most 5000, beyond which "
+     "float32 no longer tells likelihoods apart; pass less"),
     (lambda: data.showers("muon", 5, jax.random.key(0)), ValueError,
      "showers: kind='muon' must be 'photon', 'electron' or 'both'"),
     (lambda: data.showers("photon", -1, jax.random.key(0)), ValueError, "showers: n=-1 must be at least 0"),

@@ -42,7 +42,7 @@ def galaxies(n: int, key: jax.Array, *, size: int = 32, noise: float = 0.02) -> 
     of_labels, of_shapes, of_noise = jax.random.split(key, 3)
     labels = jax.random.bernoulli(of_labels, shape=(n,)).astype(jnp.int32)
     images = _galaxies(jax.random.split(of_shapes, n), labels, size)
-    images = np.asarray(images + noise * jax.random.normal(of_noise, images.shape))
+    images = np.asarray(images + noise * jax.random.normal(of_noise, images.shape, jnp.float32))
     cuts = round(0.6 * n), round(0.8 * n)
     parts = zip(np.split(images, cuts), np.split(np.asarray(labels), cuts), strict=True)
     train, validation, test = (Examples(*part) for part in parts)
@@ -56,8 +56,8 @@ def _galaxies(keys: jax.Array, spiral: jax.Array, size: int) -> jax.Array:
 
 def _galaxy(key: jax.Array, spiral: jax.Array, *, size: int) -> jax.Array:
     """Return `size size` of light, `size^2 / 50` in all."""
-    turn, flat, scale, pitch, hand, phase, down, right = jax.random.uniform(key, (8,))
-    axis = jnp.arange(size) - (size - 1) / 2
+    turn, flat, scale, pitch, hand, phase, down, right = jax.random.uniform(key, (8,), jnp.float32)
+    axis = jnp.arange(size, dtype=jnp.float32) - (size - 1) / 2
     y, x = axis[:, None] + 2 * down - 1, axis + 2 * right - 1
     angle = 2 * jnp.pi * turn
     along, across = jnp.cos(angle) * x + jnp.sin(angle) * y, jnp.cos(angle) * y - jnp.sin(angle) * x
@@ -117,9 +117,11 @@ def _spotted(key: jax.Array, images: jax.Array, depth: float) -> tuple[jax.Array
     n, size = images.shape[:2]
     of_labels, of_places, of_widths = jax.random.split(key, 3)
     labels = jax.random.bernoulli(of_labels, shape=(n,)).astype(jnp.int32)
-    places = jax.random.uniform(of_places, (n, 2, 1, 1), minval=6, maxval=size - 7)  # the whole spot in the patch
-    width = jax.random.uniform(of_widths, (n, 1, 1), minval=1.5, maxval=2.5)
-    axis = jnp.arange(size)
+    places = jax.random.uniform(
+        of_places, (n, 2, 1, 1), jnp.float32, minval=6, maxval=size - 7
+    )  # the whole spot in the patch
+    width = jax.random.uniform(of_widths, (n, 1, 1), jnp.float32, minval=1.5, maxval=2.5)
+    axis = jnp.arange(size, dtype=jnp.float32)
     squares = (axis[:, None] - places[:, 0]) ** 2 + (axis - places[:, 1]) ** 2
     shadow = depth * labels[:, None, None] * jnp.exp(-squares / (2 * width**2))
     return images * (1 - shadow[..., None]), labels

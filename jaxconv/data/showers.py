@@ -11,7 +11,7 @@ from jaxconv.geometry import whole
 from jaxconv.naming import named
 from jaxconv.physics.showers import CELLS, KINDS, Kind, ShowerModel
 
-_BLOCK = 512  # images made at a time, which bounds the memory: 1.5 KB for each quantum of the brightest
+_BLOCK = 512  # images made at a time, which bounds the memory: 4 KB of random numbers for each quantum of the brightest
 _DEFAULT = ShowerModel()
 
 
@@ -75,11 +75,11 @@ def _draw(
     """Return the states of `_BLOCK` images, and the images: a Poisson number of quanta, each in a cell by its mean."""
     most = counts.shape[1]
     # One call for all: most of the time to compile goes into random numbers.
-    random = jax.random.uniform(key, (_BLOCK, most + 1, 2))
+    random = jax.random.uniform(key, (_BLOCK, most + 1, 2), jnp.float32)
     state = jnp.searchsorted(states, random[:, 0, 0], side="right")
     count = (random[:, 0, 1:] >= counts[state]).sum(1)
     row = (random[:, 1:, :1] >= rows[state][:, None]).sum(-1)
     column = (random[:, 1:, 1:] >= cells[state[:, None], row]).sum(-1)
     counted = jnp.arange(most) < count[:, None]
-    images = jnp.zeros((_BLOCK, CELLS, CELLS, 1))
+    images = jnp.zeros((_BLOCK, CELLS, CELLS, 1), jnp.float32)
     return state, images.at[jnp.arange(_BLOCK)[:, None], row, column, 0].add(counted)

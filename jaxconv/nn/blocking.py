@@ -64,7 +64,12 @@ class MajorityPool(nnx.Module):
 
 
 class BlockAverage(nnx.Module):
-    """`ops.block_average`, whose arguments it takes."""
+    """`ops.block_average`, whose arguments it takes.
+
+    Example:
+      >>> BlockAverage((2, 2))(jnp.ones((32, 24, 24, 1))).shape
+      (32, 12, 12, 1)
+    """
 
     @named
     def __init__(self, window_shape: Sequence[int], *, offset: Sizes = 0):

@@ -192,7 +192,10 @@ def _chains(where: str, spins: jax.Array | np.ndarray, bins: int) -> tuple[np.nd
         raise TypeError(f"{where}: spins are {dtype}, but +1 and -1 need a sign; make them jnp.int8")
     if not whole(where, "bins", bins, 2) <= shape[-3]:
         raise ValueError(f"{where}: bins={bins} pieces cannot be cut from chains of {shape[-3]} samples; take more")
-    return np.asarray(spins, dtype).reshape(-1, *shape[-3:]), bins
+    lattices = np.asarray(spins)
+    if not (abs(lattices) == 1).all():
+        raise ValueError(f"{where}: spins must be +1 and -1; write zeros and ones as 2 * spins - 1")
+    return lattices.astype(np.int8).reshape(-1, *shape[-3:]), bins
 
 
 def _up_to(where: str, name: str, value: int, most: int) -> int:

@@ -102,6 +102,12 @@ class ShowerModel:
             values = np.atleast_1d(getattr(self, name))
             if not (len(values) and np.all((values >= least) & (values <= most))):
                 raise ValueError(f"ShowerModel: {name}={getattr(self, name)!r} must {rule}; try {fix}")
+        most = max(self.energies) * self.quanta_per_gev
+        if most > 5000:
+            raise ValueError(
+                f"ShowerModel: quanta_per_gev={self.quanta_per_gev!r} counts {most:.0f} quanta at {max(self.energies)} "
+                "GeV but images hold at most 5000, beyond which float32 no longer tells likelihoods apart; pass less"
+            )
         spots = [spot for _, spots in (*_electron(self), *_photon(self)) for spot in spots]
         reach = max(abs(place) for _, place in spots) * 10 / min(self.energies)
         if reach > _REACH:

@@ -33,12 +33,14 @@ def autocorrelation_time(series: ArrayLike) -> np.ndarray:
     """
     values = _chains("autocorrelation_time", series)
     length = values.shape[-1]
+    scale = np.abs(values).max((-2, -1), keepdims=True)[..., 0]
     values = values - values.mean((-2, -1), keepdims=True)
     # Zeros behind the values, so that the end of a chain does not meet its beginning.
     power = np.abs(np.fft.rfft(values, 2 * length, axis=-1)) ** 2
     covariance = np.fft.irfft(power, axis=-1)[..., :length].mean(-2) / (length - np.arange(length))
     variance = covariance[..., :1]
-    rho = np.divide(covariance, variance, out=np.zeros_like(covariance), where=variance > 0)
+    # What rounding of the mean leaves of a constant series is no variance.
+    rho = np.divide(covariance, variance, out=np.zeros_like(covariance), where=variance > (4e-16 * scale) ** 2)
     tau = np.cumsum(rho, -1) - 0.5
     done = (np.arange(length) >= _WINDOW * tau) | (rho <= 0)
     last = np.where(done.any(-1), np.argmax(done, -1), length - 1)

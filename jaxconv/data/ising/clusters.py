@@ -9,7 +9,7 @@ def sweep(spins: jax.Array, temperature: jax.Array, key: jax.Array) -> jax.Array
     """One step of all `chains L L` spins, each chain at its `temperature: chains`."""
     bonding, turning = jax.random.split(key)
     probability = -jnp.expm1(-2 / temperature)
-    chance = jax.random.uniform(bonding, (2, *spins.shape)) < probability[:, None, None]
+    chance = jax.random.uniform(bonding, (2, *spins.shape), jnp.float32) < probability[:, None, None]
     right = chance[0] & (spins == jnp.roll(spins, -1, -1))
     down = chance[1] & (spins == jnp.roll(spins, -1, -2))
     root = labels(right, down).reshape(len(spins), -1)

@@ -109,6 +109,7 @@ def ising(
       `IsingSamples`, with spins `t samples size size` in int8.
     Raises:
       ValueError: if a number is out of its range, the chains do not divide the samples, or the method is unknown.
+      TypeError: if a number is not whole.
     Source: R. H. Swendsen and J.-S. Wang 1987, Nonuniversal critical dynamics in Monte Carlo simulations.
     Example:
       >>> found = ising(16, [1.5, 4.0], 32, jax.random.key(0))

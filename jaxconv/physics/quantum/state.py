@@ -8,6 +8,9 @@ import numpy as np
 # Exchange gives 2/3 of the energy of any state of total spin 0, the ground states among them, and nothing to a single
 # configuration; a run that fell into one keeps a little of its neighbours.
 _EXCHANGE = 0.05
+# The overlap with equal moduli everywhere, which Neel's order in the plane has, projected on S^z = 0; exact ground
+# states of 4x4 have 0.2 to 0.42.
+_EQUAL = 0.95
 _SMALL = 0.1  # in units of J1: stripes have the energy 0 at j2 = 0
 
 
@@ -77,6 +80,12 @@ def _fault(state: GroundState) -> str | None:
             f"stuck in a classical state: exchange contributes {exchange:.2g} to the energy per site "
             f"{state.energy:.6f}, the diagonal {state.classical:.6f}; use another seed, a smaller "
             "learning_rate or a larger diag_shift"
+        )
+    equal = np.sqrt(state.weights).sum() ** 2 / len(state.weights)
+    if not state.error and equal > _EQUAL:  # of samples the weights say nothing
+        return (
+            f"stuck in a classical state: the overlap with equal moduli of all configurations is {equal:.3f}, as it is "
+            "of spins ordered in the plane; take more steps, another seed or a larger learning_rate"
         )
     below = state.exact is not None and state.energy < state.exact - 4 * state.error - 1e-9 * abs(state.exact)
     if below:

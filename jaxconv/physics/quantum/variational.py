@@ -1,5 +1,6 @@
 """The variational ground state of a network, by stochastic reconfiguration; NetKet drives it."""
 
+import math
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from io import StringIO
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxconv.naming import named
-from jaxconv.physics.quantum.engine import netket
+from jaxconv.physics.quantum.engine import netket, on_the_mesh, one_device
 from jaxconv.physics.quantum.exact import MOST, summary
 from jaxconv.physics.quantum.state import GroundState, judged
 
@@ -52,7 +53,8 @@ def ground_state(
       A `GroundState`, of the last parameters.
     Raises:
       FailedRun: if the energy is not finite, is below `exact` by more than 4 standard errors, or is that of a classical
-        state (a configuration such as Neel's or the stripes, or a sum of such without exchange between them).
+        state: a configuration such as Neel's or the stripes, a sum of such without exchange between them, or, where
+        all are summed over, equal moduli of all configurations, which is order in the plane.
       ValueError: if there is too much to sum over, or psi underflows where it is summed.
       ModuleNotFoundError: if NetKet is not installed.
     Source: Sorella 1998; Choo, Neupert & Carleo 2019 for this model with convolutions.
@@ -66,24 +68,38 @@ def ground_state(
     """
     if steps < 1:
         raise ValueError(f"ground_state: steps={steps!r} must be at least 1")
+    for name, value in (("learning_rate", learning_rate), ("longest_step", longest_step)):
+        if not 0 < value < math.inf:
+            raise ValueError(f"ground_state: {name}={value!r} must be above 0; use the default")
     nk: Any = netket("ground_state")
-    state = _state(nk, model, hamiltonian, samples, seed)
+    with one_device():
+        state = _state(nk, on_the_mesh(model), hamiltonian, samples, seed)
+        solver = _shortened(longest_step / learning_rate)
+        history = _minimised(nk, state, hamiltonian, steps, learning_rate, diag_shift, solver)
+        measure = _summed if samples is None else _sampled
+        found = measure(state, hamiltonian, history, exact)
+    return judged("ground_state", found)
+
+
+def _minimised(
+    nk: Any, state: Any, hamiltonian: Any, steps: int, learning_rate: float, diag_shift: float, solver: Callable
+) -> np.ndarray:
+    """Move the state's parameters; the energy per site at each step."""
+    sampled = isinstance(state, nk.vqs.MCState)
     with redirect_stdout(StringIO()):  # the driver prints what it chose
         driver = nk.driver.VMC_SR(
             hamiltonian,
             nk.optimizer.Sgd(learning_rate),
             diag_shift=diag_shift,
             variational_state=state,
-            linear_solver=_shortened(longest_step / learning_rate),
-            use_ntk=samples is not None and state.n_parameters > state.n_samples,
+            linear_solver=solver,
+            use_ntk=sampled and state.n_parameters > state.n_samples,
             on_the_fly=False,
         )
         log = nk.logging.RuntimeLog()
         with np.errstate(divide="ignore", invalid="ignore"):  # of psi that underflows, on which `judged` has the say
             driver.run(steps, out=log, show_progress=False)
-    history = np.real(log.data["Energy"]["Mean"]) / hamiltonian.hilbert.size
-    measure = _summed if samples is None else _sampled
-    return judged("ground_state", measure(state, hamiltonian, history, exact))
+    return np.real(log.data["Energy"]["Mean"]) / hamiltonian.hilbert.size
 
 
 def _state(nk: Any, model: Any, hamiltonian: Any, samples: int | None, seed: int) -> Any:

@@ -111,10 +111,10 @@ class SpinFlips:
 
 
 def _keeps_sign(old: Any, new: Any) -> bool:
-    """Whether a conversion of -x gives minus that of x: to wider numbers, and to floats."""
+    """Whether a conversion of -x gives minus that of x: between signed integers, which wrap alike, and to floats."""
     if jnp.issubdtype(new, jnp.inexact):
         return jnp.issubdtype(old, jnp.inexact) or jnp.issubdtype(old, jnp.signedinteger)
-    return jnp.issubdtype(old, jnp.signedinteger) and jnp.can_cast(old, new)
+    return jnp.issubdtype(old, jnp.signedinteger) and jnp.issubdtype(new, jnp.signedinteger)
 
 
 def _with_zeros(values: Sequence[Signs]) -> list[Signs]:

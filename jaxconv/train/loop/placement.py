@@ -34,7 +34,8 @@ class Placement:
                     f"{where}: fsdp=True divides the weights among the devices of a mesh but mesh=None; "
                     f"pass mesh=jax.make_mesh((jax.device_count(),), ('data',))"
                 )
-            return cls(Mesh(np.array([jnp.zeros(()).devices().pop()]), ("data",)))
+            # Of a mesh that is set for the whole process, the first; the set belongs to JAX, so nothing is popped.
+            return cls(Mesh(np.array([min(jnp.zeros(()).devices(), key=lambda device: device.id)]), ("data",)))
         if not isinstance(mesh, Mesh) or "data" not in mesh.axis_names or set(mesh.axis_names) > {"data", "model"}:
             names = getattr(mesh, "axis_names", type(mesh).__name__)
             raise ValueError(
