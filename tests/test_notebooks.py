@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,8 @@ def test_runs_from_top_to_bottom(path):
     nbformat = pytest.importorskip("nbformat", reason="reads notebooks")
     nbclient = pytest.importorskip("nbclient", reason="runs notebooks")
     for needed in ("ipykernel", "matplotlib", "sklearn", "skimage", *(["netket"] if "quantum" in path.stem else [])):
-        pytest.importorskip(needed, reason="a notebook imports it")
+        if find_spec(needed) is None:  # not imported: NetKet changes JAX
+            pytest.skip(f"a notebook imports {needed}")
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
         notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}

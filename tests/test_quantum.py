@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from importlib.util import find_spec
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +14,8 @@ from jaxconv import models
 from jaxconv.physics import quantum
 from jaxconv.physics.quantum.state import judged
 
-pytest.importorskip("netket", reason="the engine of these runs")
-jax.config.update("jax_enable_x64", False)  # which the import above may have turned on
+if find_spec("netket") is None:  # importing it here would set a mesh for the whole process
+    pytest.skip("NetKet, the engine of these runs, is not installed", allow_module_level=True)
 
 # Exact diagonalisation of the 4x4 torus, per site.
 ENERGIES = {0: -0.7017802005, 0.5: -0.5286202095, 1: -0.7684681385}
@@ -252,3 +253,8 @@ def test_32_bits_are_refused():
         pytest.raises(ValueError, match="j1_j2: energies need 64 bits, and JAX is set to 32"),
     ):
         quantum.j1_j2((4, 4))
+
+
+def test_the_mesh_that_netket_sets_for_the_process_is_undone():
+    exact(0)
+    assert not jax.sharding.get_mesh().axis_names
