@@ -8,6 +8,7 @@ import pytest
 from jaxconv import viz
 
 matplotlib = pytest.importorskip("matplotlib", reason="draws the figures")
+pytest.importorskip("matplotlib.figure", reason="what the figures are")  # importing the package alone does not load it
 
 LABELS, GUESSES = [0, 0, 1, 1, 2], [0, 1, 1, 1, 0]
 PICTURES = np.arange(24.0).reshape(2, 3, 4)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jaxconv.viz.canvas import COLOURS, axes_for
 
@@ -44,22 +45,31 @@ def curves(
         raise ValueError("curves: there are no runs; pass at least one, such as {'lenet': history}")
     lines = {name: _table(name, given, column) for name, given in runs.items()}
     figure, ax = axes_for("curves", ax, (5, 3.2))
-    from matplotlib.ticker import MaxNLocator
-
     for number, (name, table) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
         epochs = np.arange(1, table.shape[1] + 1)
-        # A marker, because a run of one epoch has no line.
-        ax.plot(epochs, table.mean(0), color=colour, marker=".", label=name)
+        draw_line(ax, epochs, table.mean(0), colour, name)
         if len(table) > 1:
             ax.fill_between(epochs, table.min(0), table.max(0), color=colour, alpha=0.2, linewidth=0)
+    by_epoch(ax, column.replace("_", " "), log=log)
+    return figure
+
+
+def draw_line(ax: "Axes", epochs: ArrayLike, values: ArrayLike, colour: str, label: str) -> None:
+    """Draw one line; with markers, because a run of one epoch has no line."""
+    ax.plot(epochs, values, color=colour, marker=".", label=label)
+
+
+def by_epoch(ax: "Axes", label: str, *, log: bool) -> None:
+    """Name the axes, with whole epochs, a grid and a legend."""
+    from matplotlib.ticker import MaxNLocator
+
     if log:
         ax.set_yscale("log")
-    ax.set(xlabel="epoch", ylabel=column.replace("_", " "))
+    ax.set(xlabel="epoch", ylabel=label)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
     ax.legend(frameon=False)
-    return figure
 
 
 def _table(name: str, given: Run | Sequence[Run], column: str) -> np.ndarray:

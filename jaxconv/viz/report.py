@@ -7,6 +7,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxconv.viz.canvas import BLUE, ORANGE, new_figure
+from jaxconv.viz.curves import by_epoch, draw_line
 from jaxconv.viz.mistakes import counted, draw_misread, surest_mistakes
 
 if TYPE_CHECKING:
@@ -57,17 +58,9 @@ def training_report(
 
 
 def _draw_curves(axes: "Axes", history: Mapping[str, Sequence[float]], quantity: str) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    for part, color in (("train", BLUE), ("validation", ORANGE)):
+    for part, colour in (("train", BLUE), ("validation", ORANGE)):
         column = f"{part}_{quantity}"
         if column in history:
-            # A marker, because a run of one epoch has no line.
-            axes.plot(history["epoch"], history[column], color=color, marker=".", label=part)
-    if quantity == "loss":
-        axes.set_yscale("log")
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("loss (cross-entropy, nats)" if quantity == "loss" else quantity)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
+            draw_line(axes, history["epoch"], history[column], colour, part)
+    label = "loss (cross-entropy, nats)" if quantity == "loss" else quantity
+    by_epoch(axes, label, log=quantity == "loss")

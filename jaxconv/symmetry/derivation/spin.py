@@ -111,7 +111,10 @@ class SpinFlips:
 
 
 def _keeps_sign(old: Any, new: Any) -> bool:
-    """Whether a conversion of -x gives minus that of x: between signed integers, which wrap alike, and to floats."""
+    """Whether a conversion of -x gives minus that of x: between signed integers, and to floats.
+
+    But for the lowest integer of a dtype, which is its own negative, here as in every rule.
+    """
     if jnp.issubdtype(new, jnp.inexact):
         return jnp.issubdtype(old, jnp.inexact) or jnp.issubdtype(old, jnp.signedinteger)
     return jnp.issubdtype(old, jnp.signedinteger) and jnp.issubdtype(new, jnp.signedinteger)
