@@ -10,10 +10,8 @@ import jax.numpy as jnp
 from flax import nnx
 
 from jaxconv.geometry import ReceptiveField
-from jaxconv.inspect.fields import Seen
-from jaxconv.inspect.program.steps import Step, Steps
+from jaxconv.inspect.program.steps import Step, entered
 from jaxconv.inspect.program.trace import Program, traced
-from jaxconv.inspect.program.walk import Place, Value, walk
 from jaxconv.inspect.rows import Row, rows
 
 
@@ -113,8 +111,8 @@ def summary(
         raise ValueError(f"summary: depth={depth!r} must be a whole number of at least 1; leave it out for all rows")
     if not args and not kwargs and _is_shape(one := getattr(model, "input_shape", None)):
         args = ((1, *one),)
-    program = traced(model, (*map(_shaped, args[:1]), *args[1:]), kwargs)
-    found = list(rows(program, _entered(program), depth))
+    program = traced("summary", model, (*map(_shaped, args[:1]), *args[1:]), kwargs)
+    found = list(rows(program, entered(program), depth))
     axes = _spatial(program, [step for step, _ in found])
     table = [replace(row, field=tuple(row.field[k] if row.field else None for k in axes)) for _, row in found]
     if symmetry:
@@ -136,16 +134,6 @@ def _shaped(argument: Any) -> Any:
 
 def _is_shape(argument: Any) -> TypeGuard[tuple[int, ...]]:
     return isinstance(argument, tuple) and len(argument) > 0 and all(type(n) is int for n in argument)
-
-
-def _entered(program: Program) -> Step:
-    """The steps of the program."""
-    steps = Steps(len(program.modules) - 1)  # the model itself comes last
-    values = [Value(variable=number, live=not program.inputs) for number in range(len(program.variables))]
-    for number, leaf in enumerate(program.inputs):
-        values.append(Value(None if number else Seen.input(leaf.shape), live=True))
-    walk(program.closed, values, Place(), steps)
-    return steps.finish()
 
 
 def _spatial(program: Program, steps: Sequence[Step]) -> tuple[int, ...]:

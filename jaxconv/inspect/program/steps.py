@@ -13,8 +13,8 @@ from jax.extend.core import Literal
 import jaxconv
 from jaxconv.inspect import tapping
 from jaxconv.inspect.fields import Seen
-from jaxconv.inspect.program.trace import mark
-from jaxconv.inspect.program.walk import Place, Value
+from jaxconv.inspect.program.trace import Program, mark
+from jaxconv.inspect.program.walk import Place, Value, walk
 from jaxconv.symmetry.derivation.walk import named
 
 _JAX, _FLAX, _OURS = (os.path.dirname(module.__file__ or "") for module in (jax, flax, jaxconv))
@@ -74,6 +74,16 @@ class Step:
         if self.waiting:
             self.inside[-1].take(self.waiting)
             self.waiting = None
+
+
+def entered(program: Program) -> Step:
+    """The call of the model, with its steps inside."""
+    steps = Steps(len(program.modules) - 1)  # the model itself comes last
+    values = [Value(variable=number, live=not program.inputs) for number in range(len(program.variables))]
+    for number, leaf in enumerate(program.inputs):
+        values.append(Value(None if number else Seen.input(leaf.shape), live=True))
+    walk(program.closed, values, Place(), steps)
+    return steps.finish()
 
 
 class Steps:

@@ -49,7 +49,7 @@ class Program:
     modules: tuple[tuple[tuple[Hashable, ...], type], ...]
 
 
-def traced(model: nnx.Module, args: tuple, kwargs: dict[str, Any]) -> Program:
+def traced(where: str, model: nnx.Module, args: tuple, kwargs: dict[str, Any]) -> Program:
     """Trace a copy of `model` in evaluation mode on the shapes of its arguments; what is no array stays as it is.
 
     Raises:
@@ -77,7 +77,7 @@ def traced(model: nnx.Module, args: tuple, kwargs: dict[str, Any]) -> Program:
                 out = copy(*args, **dict(zip(kwargs, by_name, strict=True)))
         except Exception as error:
             shapes = any(isinstance(given, tuple) and set(map(type, given)) == {int} for given in (*args, *by_name))
-            raise ValueError(_refusal(error, inputs, around.failed, shapes)) from error
+            raise ValueError(_refusal(where, error, inputs, around.failed, shapes)) from error
         return [leaf for leaf in jax.tree.leaves(out) if _is_array(leaf)]
 
     struct = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
@@ -135,9 +135,9 @@ def _role(variable: Any) -> str:
     return "parameter" if isinstance(variable, nnx.Param) else "state"
 
 
-def _refusal(error: Exception, inputs: tuple[jax.ShapeDtypeStruct, ...], layer: str, shapes: bool) -> str:
+def _refusal(where: str, error: Exception, inputs: tuple[jax.ShapeDtypeStruct, ...], layer: str, shapes: bool) -> str:
     given = ", ".join(f"{leaf.dtype}{list(leaf.shape)}" for leaf in inputs) or "no array"
     fix = "; a tuple is a shape only as the first argument: make jax.ShapeDtypeStruct of the others" * shapes
     reason = (str(error).splitlines() or ["no message"])[0]
-    where = f"in {layer}, " if layer else ""
-    return f"summary: the model does not accept {given}: {where}{type(error).__name__}: {reason}{fix}"
+    inside = f"in {layer}, " if layer else ""
+    return f"{where}: the model does not accept {given}: {inside}{type(error).__name__}: {reason}{fix}"
