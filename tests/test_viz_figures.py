@@ -139,50 +139,6 @@ def test_curves_of_several_runs_are_their_mean_and_range():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["one", "two"]
 
 
-CALLS = {
-    "images": lambda **ax: viz.images(PICTURES, titles=["a", "b"], **ax),
-    "confusion_matrix": lambda **ax: viz.confusion_matrix(LABELS, GUESSES, **ax),
-    "misread": lambda **ax: viz.misread((np.ones((2, 2, 2, 1)), [0, 1]), [[0.9, 0.1], [0.8, 0.2]], **ax),
-    "embedding": lambda **ax: viz.embedding(PICTURES[0][:, :2], [0, 1, 0], method=None, **ax),
-    "curves": lambda **ax: viz.curves({"run": HISTORY}, column="train_loss", **ax),
-    "arithmetic": lambda **ax: viz.arithmetic(3, 2, **ax),
-}
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_no_global_state_is_changed(name, tmp_path):
-    import matplotlib.pyplot as plt
-
-    before = dict(matplotlib.rcParams), matplotlib.get_backend(), plt.get_fignums()
-    CALLS[name]().savefig(tmp_path / "figure.png", dpi=30)
-    assert before == (dict(matplotlib.rcParams), matplotlib.get_backend(), plt.get_fignums())
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_given_axes_are_drawn_in(name):
-    figure = matplotlib.figure.Figure()
-    left, right = figure.subplots(1, 2)
-    untouched = len(left.get_children())
-    assert CALLS[name](ax=right) is figure
-    assert len(left.get_children()) == untouched
-    assert right.has_data() or right.child_axes or right.patches
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_what_is_no_axes_is_refused(name):
-    with pytest.raises(TypeError) as error:
-        CALLS[name](ax=3)
-    assert str(error.value) == f"{name}: ax=3 must be a matplotlib Axes, such as plt.subplots()[1]"
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_without_matplotlib(name, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ModuleNotFoundError) as error:
-        CALLS[name]()
-    assert str(error.value) == f"{name}: matplotlib is not installed; run pip install 'jaxconv[viz]'"
-
-
 def test_without_scikit_learn(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.decomposition", None)
     with pytest.raises(ModuleNotFoundError) as error:

@@ -8,15 +8,17 @@ from jax.typing import ArrayLike
 
 from jaxconv.geometry import Padding, Sizes, whole
 from jaxconv.naming import named
-from jaxconv.viz.canvas import BLUE, GREEN, ORANGE, axes_for, new_figure
+from jaxconv.viz.canvas import axes_for, headline, new_figure
 from jaxconv.viz.sliding import Sliding, slide
+from jaxconv.viz.theme import THEMES, Style, Theme, drawn, settings, theme_of
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_PALE_BLUE, _PALE_ORANGE, _PALE_GREEN, _GREY = "#D9EAF5", "#FBE3D3", "#D5EEE6", "#8A8A8A"
+_GREY = "#8A8A8A"
+_PALE = 0.18  # of a colour, on paper
 _BETWEEN = 1.5  # cells between the picture and the output
 _INCHES = 0.42  # a cell's side
 _LINE = 0.55  # height of a line of text, in cells
@@ -24,6 +26,7 @@ _TERMS = 25  # of a sum that is written out
 
 
 @named
+@drawn
 def arithmetic(
     input: int | Sequence[int] | ArrayLike = 5,
     kernel: int | Sequence[int] | ArrayLike = 3,
@@ -36,6 +39,7 @@ def arithmetic(
     transposed: bool = False,
     exact: bool = False,
     steps: int | Sequence[int] = 0,
+    style: Style = "light",
     ax: "Axes | None" = None,
 ) -> "Figure":
     """Draw how a kernel slides over a picture, with the numbers that `conv` or `conv_transpose` computes.
@@ -52,6 +56,7 @@ def arithmetic(
       output_padding: as in `conv_transpose`.
       transposed: draw `conv_transpose`, as the turned kernel that slides over pixels spread apart.
       steps: which outputs to show, counted row by row from 0; one int, or several for as many drawings side by side.
+      style: "light", "dark", or "paper": small, thin, and as wide as a journal's columns.
       ax: the axes to draw one step in; by default a figure of their own.
     Returns:
       A matplotlib `Figure`; it belongs to no window.
@@ -74,16 +79,16 @@ def arithmetic(
         raise ValueError(f"{where}: steps=() shows nothing; give one, such as 0")
     width, height = _inches(sliding)
     if ax is None:
-        figure = new_figure(where, (width * len(shown), height + 0.3))
-        figure.suptitle(sliding.sentence, fontsize=11)
+        figure = new_figure((width * len(shown), height + 0.3))
+        headline(figure, None, sliding.sentence, style=style)
         for axes, step in zip(figure.subplots(1, len(shown), squeeze=False).flat, shown, strict=True):
-            _draw(axes, sliding, step)
+            _draw(axes, sliding, step, THEMES[style])
         return figure
     if len(shown) > 1:
         raise ValueError(f"{where}: ax holds one step but steps={steps!r}; call once for each, with axes of its own")
     figure, ax = axes_for(where, ax, (width, height))
-    _draw(ax, sliding, shown[0])
-    ax.set_title(sliding.sentence, fontsize=9)
+    _draw(ax, sliding, shown[0], THEMES[style])
+    headline(figure, ax, sliding.sentence, style=style)
     return figure
 
 
@@ -100,6 +105,7 @@ def arithmetic_animation(
     transposed: bool = False,
     exact: bool = False,
     seconds: float = 0.8,
+    style: Style = "light",
 ) -> "FuncAnimation":
     """Let the drawing of `arithmetic` move over all its steps.
 
@@ -107,6 +113,7 @@ def arithmetic_animation(
       input, kernel, strides, padding, padding_mode, kernel_dilation, output_padding, transposed, exact: as in
         `arithmetic`.
       seconds: how long each step stands.
+      style: as in `arithmetic`.
     Returns:
       A matplotlib `FuncAnimation`: `save("steps.gif", writer="pillow")` writes a file, `to_jshtml()` gives HTML with
         buttons.
@@ -124,14 +131,21 @@ def arithmetic_animation(
     if not seconds > 0:
         raise ValueError(f"{where}: seconds={seconds!r} must be more than 0; try 0.8")
     width, height = _inches(sliding)
-    figure = new_figure(where, (width, height + 0.3))
-    figure.suptitle(sliding.sentence, fontsize=11)
-    ax = figure.subplots()
+    theme = theme_of(where, style)
+    with settings(where, theme):
+        figure = new_figure((width, height + 0.3))
+        headline(figure, None, sliding.sentence, style=style)
+        ax = figure.subplots()
+        _draw(ax, sliding, 0, theme)
+        # All frames have one layout, which takes longer to find than a frame to draw.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     from matplotlib.animation import FuncAnimation
 
     def frame(step: int) -> Any:
-        ax.clear()
-        _draw(ax, sliding, step)
+        with settings(where, theme):
+            ax.clear()
+            _draw(ax, sliding, step, theme)
         return ax.get_children()
 
     return FuncAnimation(figure, frame, frames=sliding.out.size, init_func=lambda: [], interval=1000 * seconds)
@@ -159,51 +173,50 @@ def _extent(sliding: Sliding) -> tuple[int, int]:
     return max(sliding.cells.shape[0], corner[0] + 1), max(sliding.cells.shape[1], corner[1] + 1)
 
 
-def _draw(ax: "Axes", sliding: Sliding, step: int) -> None:
+def _draw(ax: "Axes", sliding: Sliding, step: int, theme: Theme) -> None:
     rows, columns = _extent(sliding)
-    _draw_cells(ax, sliding, step)
+    _draw_cells(ax, sliding, step, theme)
     if sliding.misfit:
         first, last = min(sliding.misfit), max(sliding.misfit)
         size = last[0] - first[0] + 1, last[1] - first[1] + 1
-        _square(
-            ax, first[0], first[1], None, size=size, fill="none", edge="black", linestyle="--", linewidth=1.4, zorder=6
-        )
+        dashes: dict[str, Any] = dict(fill="none", edge=theme.ink, linestyle="--", linewidth=1.4, zorder=6)
+        _square(ax, first[0], first[1], None, size=size, **dashes)
     down, across = sliding.out.shape
     middle, left = (rows - down) / 2, columns + _BETWEEN
-    ax.annotate(
-        "", (left - 0.25, -rows / 2), (columns + 0.25, -rows / 2), arrowprops={"arrowstyle": "->", "color": _GREY}
-    )
+    arrow = dict(arrowstyle="->", color=_GREY)
+    ax.annotate("", (left - 0.25, -rows / 2), (columns + 0.25, -rows / 2), arrowprops=arrow)
     for number, place in enumerate(np.ndindex(down, across)):
         known, now = number <= step, number == step
         _square(
-            ax, place[0] + middle, place[1] + left, sliding.out[place] if known else None, edge=GREEN,
-            fill=_PALE_GREEN if known else "white", linewidth=2.2 if now else 0.8, zorder=4 if now else 2,
+            ax, place[0] + middle, place[1] + left, sliding.out[place] if known else None, ink=theme.ink,
+            edge=theme.green, fill=(theme.green, _PALE) if known else theme.paper, linewidth=2.2 if now else 0.8,
+            zorder=4 if now else 2,
         )  # fmt: skip
     lines, bottom = _sum(sliding, step), -max(rows, down + middle) - 0.3
-    ax.text((left + across) / 2, bottom, "\n".join(lines), size=9, ha="center", va="top")
+    ax.text((left + across) / 2, bottom, "\n".join(lines), size="small", ha="center", va="top")
     ax.set(xlim=(-0.1, left + across + 0.1), ylim=(bottom - _LINE * len(lines), max(0.0, -middle) + 0.1))
     ax.set_aspect("equal")
     ax.set_axis_off()
 
 
-def _draw_cells(ax: "Axes", sliding: Sliding, step: int) -> None:
+def _draw_cells(ax: "Axes", sliding: Sliding, step: int, theme: Theme) -> None:
     weights = dict(zip(sliding.window(step), sliding.kernel.flat, strict=True))
     unread = sliding.unread
     for cell in np.ndindex(sliding.cells.shape):
         pixel, met = sliding.pixels[cell], cell in weights
+        edge = theme.orange if met else theme.blue if pixel else _GREY
         _square(
-            ax, cell[0], cell[1], sliding.cells[cell], ink="black" if pixel else _GREY,
-            linestyle="-" if pixel or met else ":", fill=_PALE_ORANGE if met else _PALE_BLUE if pixel else "white",
-            edge=ORANGE if met else BLUE if pixel else _GREY, hatch="////" if unread[cell] else None,
-            zorder=4 if met else 2,
+            ax, cell[0], cell[1], sliding.cells[cell], ink=theme.ink if pixel else _GREY, edge=edge,
+            fill=theme.paper if edge == _GREY else (edge, _PALE), linestyle="-" if pixel or met else ":",
+            hatch="////" if unread[cell] else None, zorder=4 if met else 2,
         )  # fmt: skip
         if met:
-            row, column = cell
-            ax.text(column + 0.95, -row - 0.95, f"×{_text(weights[cell])}", size=7, color=ORANGE, ha="right", zorder=5)
+            corner, factor = (cell[1] + 0.95, -cell[0] - 0.95), f"×{_text(weights[cell])}"
+            ax.text(*corner, factor, size="x-small", color=theme.orange, ha="right", zorder=5)
 
 
 def _square(
-    ax: "Axes", row: float, column: float, number: Any, *, fill: str, edge: str, ink: str = "black",
+    ax: "Axes", row: float, column: float, number: Any, *, fill: Any, edge: str, ink: str = "none",
     size: tuple[int, int] = (1, 1), hatch: str | None = None, linestyle: str = "-", linewidth: float = 0.8,
     zorder: float = 2,
 ) -> None:  # fmt: skip
@@ -212,7 +225,9 @@ def _square(
     style: dict[str, Any] = dict(hatch=hatch, linestyle=linestyle, linewidth=linewidth, zorder=zorder)
     ax.add_patch(Rectangle((column, -row - size[0]), size[1], size[0], facecolor=fill, edgecolor=edge, **style))
     if number is not None:
-        ax.text(column + 0.5, -row - 0.5, _text(number), color=ink, ha="center", va="center", size=10, zorder=zorder)
+        ax.text(
+            column + 0.5, -row - 0.5, _text(number), color=ink, ha="center", va="center", size="medium", zorder=zorder
+        )
 
 
 def _sum(sliding: Sliding, step: int) -> list[str]:

@@ -3,31 +3,27 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from jaxconv.viz.theme import THEMES, Style
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# The colours of Okabe & Ito (2008), which the colour-blind tell apart, without the yellow, which white paper swallows.
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000")
-FRAME = "0.8"
 GAP = 0.08  # between the pictures of a grid within given axes, in parts of a picture
 
 
-def new_figure(where: str, size: tuple[float, float]) -> "Figure":
-    """Return an empty figure of `size` inches, white also on a dark page, so that its black text stays readable."""
-    try:
-        # The Figure class alone: pyplot would choose a backend and keep the figure alive.
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"{where}: matplotlib is not installed; run pip install 'jaxconv[viz]'") from error
-    return Figure(figsize=size, layout="constrained", facecolor="white")
+def new_figure(size: tuple[float, float]) -> "Figure":
+    """Return an empty figure of `size` inches."""
+    # The Figure class alone: pyplot would choose a backend and keep the figure alive.
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size, layout="constrained")
 
 
 def axes_for(where: str, ax: "Axes | None", size: tuple[float, float]) -> "tuple[Figure, Axes]":
     """Return `ax` and the figure that it is in, or those of a new figure of `size` inches."""
     if ax is None:
-        figure = new_figure(where, size)
+        figure = new_figure(size)
         return figure, figure.subplots()
     if not hasattr(ax, "inset_axes"):
         raise TypeError(f"{where}: ax={ax!r} must be a matplotlib Axes, such as plt.subplots()[1]")
@@ -40,7 +36,7 @@ def cells_for(
     """Return the axes of `grid` rows and columns, row after row, in a new figure or within `ax`."""
     rows, columns = grid
     if ax is None:
-        figure = new_figure(where, size)
+        figure = new_figure(size)
         return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
     figure, ax = axes_for(where, ax, size)
     if grid == (1, 1):
@@ -54,18 +50,36 @@ def cells_for(
 def frame(ax: "Axes") -> None:
     """Leave a thin frame and no ticks: ink that reaches the rim would seem cut off without one."""
     ax.set(xticks=[], yticks=[])
-    ax.spines[:].set_color(FRAME)
+    ax.spines[:].set(color="#808080", alpha=0.45)  # grey on white and on black
+
+
+def headline(figure: "Figure", ax: "Axes | None", text: str, *, style: Style, pad: float | None = None) -> None:
+    """Say what is seen, above a figure of its own or the given axes; a paper has captions for that."""
+    if THEMES[style].narrow:
+        return
+    if ax is None:
+        figure.suptitle(text)
+    else:
+        ax.set_title(text, pad=pad)
+
+
+def is_real(array: Any) -> bool:
+    """Whether a NumPy array holds real numbers, also those of 16 bits that NumPy does not know."""
+    import jax.numpy as jnp
+
+    kinds = (jnp.bool_, jnp.integer, jnp.floating)
+    return any(jnp.issubdtype(array.dtype, kind) for kind in kinds)
 
 
 def check_names(where: str, class_names: Sequence[str] | None, count: int) -> Sequence[str]:
-    """Return one name for each of at least `count` classes; their numbers if there are none."""
+    """Return one name for each of at least `count` classes; their numbers if there are none. No name is a formula."""
     if class_names is None:
         return [str(number) for number in range(count)]
     if len(class_names) < count:
         raise ValueError(
             f"{where}: class_names has {len(class_names)} entries but the labels go up to {count - 1}; give {count}"
         )
-    return class_names
+    return [str(name).replace("$", r"\$") for name in class_names]
 
 
 def check_labels(where: str, name: str, labels: Any, count: int | None = None) -> Any:

@@ -1,12 +1,14 @@
 """Training curves of several runs."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxconv.viz.canvas import COLOURS, axes_for
+from jaxconv.viz.canvas import axes_for
+from jaxconv.viz.theme import THEMES, Style, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,11 +17,13 @@ if TYPE_CHECKING:
 Run = Mapping[str, Sequence[float]]
 
 
+@drawn
 def curves(
     runs: Mapping[str, Run | Sequence[Run]],
     *,
     column: str = "validation_accuracy",
     log: bool = False,
+    style: Style = "light",
     ax: "Axes | None" = None,
 ) -> "Figure":
     """Draw one column of training histories by epoch, a colour for each name.
@@ -31,6 +35,7 @@ def curves(
       runs: by name a `train.History`, or several with as many epochs.
       column: what is drawn.
       log: a logarithmic axis.
+      style: "light", "dark", or "paper": small, thin, and as wide as a journal's columns.
       ax: axes to draw in; by default a figure of their own.
     Returns:
       A matplotlib `Figure`; it belongs to no window.
@@ -45,8 +50,7 @@ def curves(
         raise ValueError("curves: there are no runs; pass at least one, such as {'lenet': history}")
     lines = {name: _table(name, given, column) for name, given in runs.items()}
     figure, ax = axes_for("curves", ax, (5, 3.2))
-    for number, (name, table) in enumerate(lines.items()):
-        colour = COLOURS[number % len(COLOURS)]
+    for colour, (name, table) in zip(cycle(THEMES[style].colours), lines.items(), strict=False):
         epochs = np.arange(1, table.shape[1] + 1)
         draw_line(ax, epochs, table.mean(0), colour, name)
         if len(table) > 1:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxconv.viz.canvas import COLOURS, axes_for, check_labels, check_names
+from jaxconv.viz.canvas import axes_for, check_labels, check_names
+from jaxconv.viz.theme import THEMES, Style, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ Method = Literal["pca", "tsne"]
 _LEAST = {"pca": 2, "tsne": 31}  # scikit-learn's t-SNE needs more points than its perplexity of 30
 
 
+@drawn
 def embedding(
     points: ArrayLike,
     labels: ArrayLike,
@@ -23,6 +25,7 @@ def embedding(
     method: Method | None = "pca",
     class_names: Sequence[str] | None = None,
     seed: int = 0,
+    style: Style = "light",
     ax: "Axes | None" = None,
 ) -> "Figure":
     """Draw each point as a dot in the colour of its class, and the class's name amid its dots.
@@ -34,6 +37,7 @@ def embedding(
         which keeps neighbours together and says nothing of distances; None for points that have two already.
       class_names: the name of each class; by default its number.
       seed: of t-SNE.
+      style: "light", "dark", or "paper": small, thin, and as wide as a journal's columns.
       ax: axes to draw in; by default a figure of their own.
     Returns:
       A matplotlib `Figure`; it belongs to no window.
@@ -57,13 +61,15 @@ def embedding(
     names = check_names(where, class_names, int(classes.max()) + 1)
     figure, ax = axes_for(where, ax, (4.2, 3.8))
     plane, words = _plane(rows, method, seed)
+    theme = THEMES[style]
+    colours = theme.colours
     for number, label in enumerate(np.unique(classes)):
         here = plane[classes == label]
-        style = dict(color=COLOURS[number % len(COLOURS)], marker="o^sv"[number // len(COLOURS) % 4])
-        ax.scatter(*here.T, s=10, alpha=0.7, linewidths=0, **style)
-        box = dict(boxstyle="round,pad=0.15", facecolor="white", edgecolor=style["color"], alpha=0.85)
+        mark = dict(color=colours[number % len(colours)], marker="o^sv"[number // len(colours) % 4])
+        ax.scatter(*here.T, s=10, alpha=0.7, linewidths=0, **mark)
+        box = dict(boxstyle="round,pad=0.15", facecolor=theme.paper, edgecolor=mark["color"], alpha=0.85)
         x, y = np.median(here, axis=0)
-        ax.text(x, y, names[int(label)], ha="center", va="center", size=9, bbox=box)
+        ax.text(x, y, names[int(label)], ha="center", va="center", size="small", bbox=box)
     ax.set(xticks=[], yticks=[], xlabel=words[0], ylabel=words[1])
     return figure
 

@@ -7,18 +7,21 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxconv.geometry import whole
-from jaxconv.viz.canvas import axes_for, cells_for, check_labels, check_names, frame
+from jaxconv.viz.canvas import axes_for, cells_for, check_labels, check_names, frame, headline
+from jaxconv.viz.theme import THEMES, Style, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
+@drawn
 def confusion_matrix(
     labels: ArrayLike,
     predictions: ArrayLike,
     *,
     class_names: Sequence[str] | None = None,
+    style: Style = "light",
     ax: "Axes | None" = None,
 ) -> "Figure":
     """Draw how often each class is read as each: right answers blue on the diagonal, mistakes orange beside it.
@@ -27,6 +30,7 @@ def confusion_matrix(
       labels: the true class of each example, a number from 0 up.
       predictions: the class it is read as.
       class_names: the name of each class; by default its number.
+      style: "light", "dark", or "paper": small, thin, and as wide as a journal's columns.
       ax: axes to draw in; by default a figure of their own.
     Returns:
       A matplotlib `Figure`; it belongs to no window.
@@ -46,22 +50,24 @@ def confusion_matrix(
 
     figure, ax = axes_for(where, ax, (2 + 0.32 * classes, 1.6 + 0.32 * classes))
     right = np.eye(classes, dtype=bool)
-    for cells, cmap in ((right, "Blues"), (~right, "Oranges")):
+    theme = THEMES[style]
+    for cells, colour in ((right, theme.blue), (~right, theme.orange)):
         shown = np.ma.masked_where(~cells | (counts == 0), counts)
-        # Half the scale at most: black numbers stay readable on it.
-        ax.imshow(shown, cmap=cmap, vmin=0, vmax=2 * max(counts[cells].max(initial=0), 1))
+        # Half the scale at most: numbers stay readable on it.
+        ax.imshow(shown, cmap=theme.shades(colour), vmin=0, vmax=2 * max(counts[cells].max(initial=0), 1))
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            ax.text(column, row, str(count), ha="center", va="center", size=9)
+            ax.text(column, row, str(count), ha="center", va="center", size="small")
     ax.set_xticks(range(classes), names)
     ax.set_yticks(range(classes), names)
     if max(map(len, names)) > 3:
         ax.tick_params(axis="x", rotation=90)
     ax.set(xlabel="read as", ylabel="class")
-    ax.set_title(f"{np.trace(counts)} of {len(truth)} right", fontsize=10)
+    headline(figure, ax, f"{np.trace(counts)} of {len(truth)} right", style=style)
     return figure
 
 
+@drawn
 def misread(
     examples: tuple[ArrayLike, ArrayLike],
     probabilities: ArrayLike,
@@ -69,6 +75,7 @@ def misread(
     class_names: Sequence[str] | None = None,
     columns: int = 7,
     rows: int = 1,
+    style: Style = "light",
     ax: "Axes | None" = None,
 ) -> "Figure":
     """Draw the examples that a classifier gets wrong, its surest mistakes first, as many as fit.
@@ -79,6 +86,7 @@ def misread(
       class_names: the name of each class; by default its number.
       columns: pictures in a row.
       rows: rows of pictures.
+      style: "light", "dark", or "paper": small, thin, and as wide as a journal's columns.
       ax: axes to draw the grid in; by default a figure of their own.
     Returns:
       A matplotlib `Figure`; it belongs to no window.
@@ -101,10 +109,7 @@ def misread(
     names = check_names(where, class_names, sure.shape[1])
     figure, cells = cells_for(where, ax, grid, (1.3 * grid[1], 1.6 * grid[0] + 0.3))
     found = draw_misread(cells, (images, labels), sure, names)
-    if ax is None:
-        figure.suptitle(counted(found, len(labels)), fontsize=11)
-    else:
-        ax.set_title(counted(found, len(labels)), fontsize=10, pad=22)
+    headline(figure, ax, counted(found, len(labels)), style=style, pad=22)
     return figure
 
 
@@ -129,9 +134,8 @@ def draw_misread(
         frame(ax)
         guess = int(sure[index].argmax())
         ax.imshow(images[index].mean(-1), cmap="gray_r", vmin=0, vmax=1)
-        ax.set_title(
-            f"{class_names[int(labels[index])]} read as {class_names[guess]}\n{sure[index, guess]:.0%} sure", fontsize=9
-        )
+        words = f"{class_names[int(labels[index])]} read as {class_names[guess]}\n{sure[index, guess]:.0%} sure"
+        ax.set_title(words, fontsize="small")
     return len(wrong)
 
 

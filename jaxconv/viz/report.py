@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxconv.viz.canvas import BLUE, ORANGE, new_figure
+from jaxconv.viz.canvas import check_names, new_figure
 from jaxconv.viz.curves import by_epoch, draw_line
 from jaxconv.viz.mistakes import counted, draw_misread, surest_mistakes
+from jaxconv.viz.theme import THEMES, Style, Theme, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _COLUMNS = 7  # of misread images, in at most two rows
 
 
+@drawn
 def training_report(
     history: Mapping[str, Sequence[float]],
     examples: tuple[ArrayLike, ArrayLike],
@@ -24,6 +26,7 @@ def training_report(
     *,
     class_names: Sequence[str],
     title: str = "",
+    style: Style = "light",
 ) -> "Figure":
     """Draw loss and accuracy by epoch, and the misread images, the most confident mistakes first.
 
@@ -35,6 +38,7 @@ def training_report(
       probabilities: `n classes`, what the network says of them.
       class_names: the name of each class.
       title: one line above everything.
+      style: "light", "dark", or "paper": small, thin, and as wide as a journal's columns.
     Returns:
       A matplotlib `Figure`.
     Raises:
@@ -44,21 +48,22 @@ def training_report(
       >>> training_report(history, data.test, probabilities, class_names=data.class_names).savefig("report.png")
     """
     images, labels, sure = np.asarray(examples[0]), np.asarray(examples[1]), np.asarray(probabilities)
+    names = check_names("training_report", class_names, sure.shape[-1])
     rows = 1 if len(surest_mistakes(labels, sure)) <= _COLUMNS else 2
 
-    figure = new_figure("training_report", (9, 3.5 + 1.5 * rows))
+    figure = new_figure((9, 3.5 + 1.5 * rows))
     if title:
         figure.suptitle(title)
     top, bottom = figure.subfigures(2, 1, height_ratios=(3.5, 1.5 * rows), squeeze=False).flat
     for axes, quantity in zip(top.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        _draw_curves(axes, history, quantity)
+        _draw_curves(axes, history, quantity, THEMES[style])
     cells = bottom.subplots(rows, _COLUMNS).ravel()
-    bottom.suptitle(counted(draw_misread(cells, (images, labels), sure, class_names), len(labels)), fontsize=11)
+    bottom.suptitle(counted(draw_misread(cells, (images, labels), sure, names), len(labels)))
     return figure
 
 
-def _draw_curves(axes: "Axes", history: Mapping[str, Sequence[float]], quantity: str) -> None:
-    for part, colour in (("train", BLUE), ("validation", ORANGE)):
+def _draw_curves(axes: "Axes", history: Mapping[str, Sequence[float]], quantity: str, theme: Theme) -> None:
+    for part, colour in (("train", theme.blue), ("validation", theme.orange)):
         column = f"{part}_{quantity}"
         if column in history:
             draw_line(axes, history["epoch"], history[column], colour, part)
