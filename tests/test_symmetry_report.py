@@ -126,6 +126,17 @@ def test_the_picture_is_white_where_shifts_survive():
     assert heights[0] == 0 < min(heights[1:])
 
 
+def test_a_shift_does_not_survive_where_outputs_are_no_numbers():
+    pytest.importorskip("matplotlib", reason="draws the heat map")
+    from jaxconv.symmetry.heatmap import shift_errors
+    from jaxconv.symmetry.program import Program
+
+    claim = Equivariant(Shifts(1))
+    program = Program(lambda x: x * jnp.where(x[0] > 0, jnp.nan, 1), jnp.ones((4, 1)))
+    _, errors = shift_errors(program, claim, jnp.ones((4, 1)))
+    assert errors.max() == 1
+
+
 def test_pictures_have_two_axes():
     pytest.importorskip("matplotlib", reason="draws the heat map")
     found = refute(lambda x: x.cumsum(0), Equivariant(Shifts(1, 1, 1)), (2, 2, 2, 1), examples=10)

@@ -11,6 +11,7 @@ from jaxconv.symmetry.orbit import best_shift
 from jaxconv.symmetry.program import Program
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST = 32  # shifts tried along each axis; larger grids are sampled evenly
@@ -69,21 +70,27 @@ def plot_shifts(program: Program, claim: Any, x: Any) -> "Figure":
     figure = Figure(figsize=(6, 5 if errors.ndim == 2 else 3), layout="constrained", facecolor="white")
     axes = figure.subplots()
     axes.set_title("f(shifted x) beside the nearest shift of f(x); white survives", fontsize=11)
-    label = "largest difference / spread of f(x)"
-    if errors.ndim == 1:
-        axes.bar(tried[0], errors, color="#D55E00")
-        axes.set(xlabel="shift in pixels", ylabel=label, ylim=(0, None if errors.any() else 1))
-        axes.margins(x=0.02)
-        return figure
     # The palest orange is visible, so that white means exactly none.
     shades = ListedColormap(colormaps["Oranges"](np.linspace(0.2, 1, 256)))
+    draw_errors(axes, tried, errors, bars="#D55E00", shades=shades)
+    return figure
+
+
+def draw_errors(axes: "Axes", tried: list[np.ndarray], errors: np.ndarray, *, bars: str, shades: Any) -> None:
+    """Draw `shift_errors`: of one axis in `bars` of this colour, of two in these `shades`, without those that are 0."""
+    label = "largest difference / spread of f(x)"
+    if errors.ndim == 1:
+        axes.bar(tried[0], errors, color=bars)
+        axes.set(xlabel="shift in pixels", ylabel=label, ylim=(0, None if errors.any() else 1))
+        axes.margins(x=0.02)
+        return
     image = axes.imshow(np.ma.masked_equal(errors, 0), cmap=shades, vmin=0, vmax=errors.max() or 1)
-    figure.colorbar(image, label=label)
+    bar: Any = axes.figure.colorbar(image, ax=axes, label=label)
+    bar.outline.set_visible(False)
     axes.set(xlabel="shift of the second axis in pixels", ylabel="shift of the first axis in pixels")
     for axis, along in ((axes.yaxis, tried[0]), (axes.xaxis, tried[1])):
         step = -(-len(along) // 8)
         axis.set_ticks(range(0, len(along), step), [str(t) for t in along[::step]])
-    return figure
 
 
 def grid_of(claim: Any, x: Any) -> tuple[list[Any], tuple[int, ...], tuple[int, ...]]:
@@ -99,6 +106,8 @@ def grid_of(claim: Any, x: Any) -> tuple[list[Any], tuple[int, ...], tuple[int, 
 
 def _distance(action: Any, a: np.ndarray, b: np.ndarray, rank: int) -> float:
     """The largest entry of |b - u a| for the best shift u, over the spread of a."""
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return 1.0  # nothing can be said of what is no number: it does not survive
     spread_of_a = float(np.ptp(a)) or 1.0
     over = axes_of(action, rank) if a.ndim > rank else None
     if over:

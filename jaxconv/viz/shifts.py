@@ -9,7 +9,7 @@ import numpy as np
 from jaxconv.geometry import whole
 from jaxconv.naming import named
 from jaxconv.symmetry import Equivariant, Shifts
-from jaxconv.symmetry.heatmap import generic, shift_errors
+from jaxconv.symmetry.heatmap import draw_errors, generic, shift_errors
 from jaxconv.symmetry.program import Program
 from jaxconv.viz.canvas import axes_for, headline
 from jaxconv.viz.theme import THEMES, Style, drawn
@@ -57,20 +57,8 @@ def equivariance_error(
         raise ValueError(f"{where}: x has shape {like.shape} but must have {rank} spatial axes and then channels")
     tried, errors = _errors(where, f, like, rank)
     figure, axes = axes_for(where, ax, (4.6, 3.8) if rank == 2 else (4.6, 2.8))
-    label, colour = "largest difference / spread of f(x)", THEMES[style].orange
-    if rank == 1:
-        axes.bar(tried[0], errors, color=colour)
-        axes.set(xlabel="shift in pixels", ylabel=label, ylim=(0, None if errors.any() else 1))
-    else:
-        image = axes.imshow(
-            np.ma.masked_equal(errors, 0), cmap=THEMES[style].shades(colour, least=0.2), vmin=0, vmax=errors.max() or 1
-        )
-        bar = figure.colorbar(image, ax=axes, label=label)
-        bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue], it is a spine
-        axes.set(xlabel="shift of columns in pixels", ylabel="shift of rows in pixels")
-        for axis, along in ((axes.yaxis, tried[0]), (axes.xaxis, tried[1])):
-            step = -(-len(along) // 8)
-            axis.set_ticks(range(0, len(along), step), [str(t) for t in along[::step]])
+    theme = THEMES[style]
+    draw_errors(axes, tried, errors, bars=theme.orange, shades=theme.shades(theme.orange, least=0.2))
     kept = int((errors == 0).sum())
     headline(figure, ax, f"{kept} of {errors.size} shifts survive", style=style)
     return figure
