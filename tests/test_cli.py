@@ -47,11 +47,15 @@ def test_every_recipe_is_of_a_model():
 # Wrong commands
 
 USAGE = {
-    "": "name a command, train, predict, summary, symmetry or info; to start, try python -m jaxconv train lenet",
+    "": (
+        "name a command, train, predict, explore, summary, symmetry or info; "
+        "to start, try python -m jaxconv train lenet"
+    ),
     "trane lenet": "'trane' is not a command; did you mean train?",
-    "xxxx": "'xxxx' is not a command; choose one of train, predict, summary, symmetry, info",
+    "xxxx": "'xxxx' is not a command; choose one of train, predict, explore, summary, symmetry, info",
     "--verbose": (
-        "'--verbose' is not an option of jaxconv; name a command, train, predict, summary, symmetry or info, first"
+        "'--verbose' is not an option of jaxconv; "
+        "name a command, train, predict, explore, summary, symmetry or info, first"
     ),
     "train": "name a model, such as python -m jaxconv train lenet; those with a recipe are lenet, mlp, mlp-wide, cnn",
     "train lenett": "'lenett' is not a model; did you mean lenet?",
@@ -189,7 +193,7 @@ def test_predict_says_that_it_reads_grey_pictures(untrained, capsys):
     train.save("rgb", train.Checkpoint(untrained, "mlp", (28, 14, 2), tuple("0123456789")))
     np.save("x.npy", np.zeros((28, 28), np.uint8))
     assert main(["predict", "rgb", "x.npy"]) == 1
-    assert capsys.readouterr().err == "jaxconv: predict reads grey pictures, but rgb expects 2 channels\n"
+    assert capsys.readouterr().err == "jaxconv: pictures are read as grey, but rgb expects 2 channels\n"
 
 
 # summary

@@ -6,14 +6,14 @@ from dataclasses import MISSING, Field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jaxconv.cli import info, predict, summary, symmetry, train
+from jaxconv.cli import explore, info, predict, summary, symmetry, train
 from jaxconv.cli.config import OPTIONS, flag
 from jaxconv.cli.failure import Failure, unknown
 from jaxconv.cli.kinds import integer
 from jaxconv.cli.recipes import RECIPES
 
 _START = "python -m jaxconv train lenet"
-_COMMANDS = ("train", "predict", "summary", "symmetry", "info")
+_COMMANDS = ("train", "predict", "explore", "summary", "symmetry", "info")
 _ANY_COMMAND = f"{', '.join(_COMMANDS[:-1])} or {_COMMANDS[-1]}"
 
 
@@ -51,6 +51,7 @@ def _build() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train a network on images", allow_abbrev=False))
     _add_predict(commands.add_parser("predict", help="say what a trained network sees", allow_abbrev=False))
+    _add_explore(commands.add_parser("explore", help="make a page to look into a trained network", allow_abbrev=False))
     _add_summary(commands.add_parser("summary", help="say what a network costs and sees", allow_abbrev=False))
     _add_symmetry(commands.add_parser("symmetry", help="say which shifts a network keeps", allow_abbrev=False))
     _add_info(commands.add_parser("info", help="say what computes here", allow_abbrev=False))
@@ -79,14 +80,29 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.description = "Print the classes that a trained network sees in pictures, the likeliest first."
+    _add_pictures(parser, "+")
+    _finish(parser, predict.run)
+
+
+def _add_explore(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Write one HTML file that shows every map of a trained network, and of every number the sum that makes it; "
+        "it opens from disk, without a network. Without pictures it shows test images of what the run learned from."
+    )
+    _add_pictures(parser, "*")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default CHECKPOINT/explore.html")
+    parser.add_argument("--depth", type=integer(1).of_word, metavar="N", help="fold what is more than N modules deep")
+    _finish(parser, explore.run)
+
+
+def _add_pictures(parser: argparse.ArgumentParser, count: str) -> None:
     parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="the folder that training wrote")
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="PNG or other picture, or .npy array")
+    parser.add_argument("images", type=Path, nargs=count, metavar="IMAGE", help="PNG or other picture, or .npy array")
     parser.add_argument(
         "--invert",
         action=argparse.BooleanOptionalAction,
         help="swap black and white, or never do; by default where the border is light, as ink on paper has it",
     )
-    _finish(parser, predict.run)
 
 
 def _add_summary(parser: argparse.ArgumentParser) -> None:
