@@ -1,0 +1,1 @@
+"""What the documentation is made with; `docs/hooks.py` puts it together."""
