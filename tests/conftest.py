@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 # clock measures the machine, not the strategy.
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=25, **COMMON)
-settings.register_profile("ci", max_examples=40, derandomize=True, print_blob=True, **COMMON)
+settings.register_profile("ci", max_examples=20, derandomize=True, print_blob=True, **COMMON)
 settings.register_profile("brief", max_examples=10, derandomize=True, print_blob=True, **COMMON)
 settings.register_profile("thorough", max_examples=500, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))

@@ -67,6 +67,7 @@ def reader(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", FILES)
 def test_examples_in_docstrings_are_true(name, reader):
     module = importlib.import_module(name)
