@@ -11,8 +11,6 @@ from flax import nnx
 
 from jaxconv import models, nn, train, viz
 from jaxconv.__main__ import main
-from jaxconv.cli.config import Config
-from jaxconv.cli.config_file import text
 
 IMAGES = np.linspace(0, 1, 2 * 8 * 6, dtype=np.float32).reshape(2, 8, 6, 1)
 
@@ -54,11 +52,21 @@ def test_only_so_many_images_are_offered():
 
 
 @pytest.mark.parametrize(
-    ("images", "span"), [(IMAGES, (0, 1)), (2 * IMAGES - 1, (-1, 1)), (IMAGES * 0 + 7, (7, 8)), (IMAGES > 0.5, (0, 1))]
+    ("images", "given", "span"),
+    [
+        (IMAGES, None, (0, 1)),
+        (IMAGES > 0.5, None, (0, 1)),
+        ((99 * IMAGES).astype(np.uint8), None, (0, 255)),
+        (2 * IMAGES - 1, None, (-1, 1)),
+        (IMAGES * 0 + 7, None, (7, 8)),
+        (2 * IMAGES - 1, (-3, 2.5), (-3, 2.5)),
+    ],
 )
-def test_black_and_white_are_zero_and_one_or_the_least_and_the_largest(images, span):
-    shown = held(viz.explore(network(), images))["image"]
-    assert (shown["low"], shown["high"]) == span
+def test_black_and_white_are_told_or_plain_or_guessed_and_then_said(images, given, span):
+    data = held(viz.explore(network(), images, value_range=given))
+    assert (data["image"]["low"], data["image"]["high"]) == span
+    guessed = given is None and span not in ((0, 1), (0, 255))
+    assert ["the span of the given images" in note for note in data["notes"]] == [True] * guessed
 
 
 def test_a_model_of_pictures_has_no_scores():
@@ -89,6 +97,18 @@ WRONG = {
     "explore: labels go up to 3 but the model has 3 classes, from 0 on; are they of this model?": lambda: viz.explore(
         network(), IMAGES, labels=[0, 3]
     ),
+    "explore: class_names has 2 entries but the model returns no scores of classes first; give one for each": lambda: (
+        viz.explore(nn.Conv(1, 2, (3, 3), rngs=nnx.Rngs(0)), IMAGES, class_names=["a", "b"])
+    ),
+    "explore: depth=0 must be a whole number of at least 1; leave it out for all layers": lambda: viz.explore(
+        network(), IMAGES, depth=0
+    ),
+    "explore: value_range=(1, 0) must be the numbers of black and white, such as (0, 1)": lambda: viz.explore(
+        network(), IMAGES, value_range=(1, 0)
+    ),
+    "explore: images are of different shapes; resize them to one, n x height x width x channels": lambda: viz.explore(
+        network(), [IMAGES[0], IMAGES[0, :3]]
+    ),
     "explore: labels has 1 entries but there are 2 examples; give one for each": lambda: viz.explore(
         network(), IMAGES, labels=[0]
     ),
@@ -113,7 +133,7 @@ def run(tmp_path_factory):
 
 def test_the_command_shows_two_test_images_of_each_class(run, capsys):
     pytest.importorskip("sklearn", reason="the run learned from scikit-learn's digits")
-    (run / "config.toml").write_bytes(text(Config(model="lenet", epochs=1, batch_size=32, learning_rate=1e-3)))
+    (run / "config.toml").write_text('model = "lenet"')
     assert main(["explore", str(run)]) == 0
     assert re.fullmatch(
         rf"page: {run}/explore.html \(0\.\d MB\), 20 images; open it in a browser\n", capsys.readouterr().out

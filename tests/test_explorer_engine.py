@@ -40,8 +40,9 @@ def drawn(shape, seed=0):
 
 def told(model, images):
     taken = network(model, images.shape[1:], None)
-    classes = taken.nodes[-1].shape[-1]
-    data = contents(taken, images, labels=None, class_names=list(map(str, range(classes))), title="test")
+    classes = 0 if taken.scores is None else taken.nodes[taken.scores].shape[0]
+    names = list(map(str, range(classes)))
+    data = contents(taken, images, labels=None, class_names=names, value_range=(0, 1), title="test")
     return taken, data
 
 
@@ -138,7 +139,6 @@ def test_the_marked_pixels_are_those_whose_change_changes_the_number(tmp_path):
         np.testing.assert_array_equal(np.asarray(mask).reshape(8, 6, 2), gradients[index] != 0)
 
 
-@needs_node
 def test_a_residual_block_shows_both_of_its_inputs(tmp_path):
     model = models.create("resnet20", rngs=nnx.Rngs(0))
     _, data = told(model, np.asarray(drawn((1, 32, 32, 3))))
@@ -172,8 +172,8 @@ def test_a_model_that_no_page_holds_says_what_it_shows_instead(monkeypatch):
     _, data = told(model, np.zeros((5, 28, 28, 1), np.float32))
     assert not data["live"]
     assert data["program"] is None
-    assert re.search(r"44,426 weights.*0\.2 MB and a page holds 0\.0", data["notes"][0])
-    assert "Of 5 images it shows the first 1." in data["notes"]
+    assert re.search(r"44,426 parameters.*0\.2 MB and a page holds 0\.0", data["notes"][0])
+    assert "The first 1 of 5 images are offered." in data["notes"]
     assert {len(node["shown"]) for node in data["nodes"] if len(node["shape"]) == 3} == {3}
 
 
@@ -203,3 +203,82 @@ def test_complex_numbers_between_real_ones_are_left_out():
     assert not data["live"]
     assert "complex numbers" in data["notes"][0]
     assert [node["kind"] for node in data["nodes"]] == ["tanh", "abs", "mean"]
+
+
+@needs_node
+def test_of_what_the_page_cannot_compute_nothing_false_is_written_or_marked(tmp_path):
+    wide = drawn((3, 3, 2, 24)), drawn((3, 3, 24, 4), 1)
+    first = Program(lambda x: jnp.cumsum(x, 1))
+    later = Program(lambda x: jnp.sort(jc.conv(jax.nn.relu(jc.conv(x, wide[0])), wide[1]).mean((1, 2))) * 2)
+    for model in (first, later):
+        data, found = report(tmp_path, model, np.asarray(drawn((2, 8, 6, 2), 7)))
+        assert not data["live"]
+        assert all(written is not None and written < 1e-5 for *_, written in found["nodes"])
+        assert found["reads"] == [[index, []] for index, _ in found["reads"]]
+        assert found["unwritten"]
+
+
+def test_the_scores_are_what_the_model_returns_and_not_what_it_computes_last():
+    class Sown(nnx.Module):
+        def __init__(self, last):
+            self.dense, self.last = nn.Dense(96, 3, rngs=nnx.Rngs(0)), last
+
+        def __call__(self, x):
+            return self.last(self.dense(x.reshape(len(x), -1)))
+
+    images = np.asarray(drawn((1, 8, 6, 2), 7))
+    for last, kinds, classes, shares in (
+        (lambda z: (z, jnp.sort(z))[0], ["reshape", "Dense"], 3, False),  # what is not returned is not shown
+        (lambda z: (z, jnp.tanh(z)[:, :2]), ["reshape", "Dense", "tanh"], 3, False),
+        (jax.nn.softmax, ["reshape", "Dense", "softmax"], 3, True),
+        (lambda z: z.sum(-1), ["reshape", "Dense", "sum"], None, False),
+    ):
+        taken, data = told(Sown(last), images)
+        assert [node["kind"] for node in data["nodes"]][:3] == kinds
+        assert data["live"]
+        assert (None if taken.scores is None else len(data["classNames"])) == classes
+        assert data["probabilities"] == shares
+
+
+def test_a_layout_in_which_channels_would_move_claims_no_moves_of_maps():
+    torus = nn.Conv(2, 4, (3, 3), padding_mode="circular", rngs=nnx.Rngs(0))
+    images = np.asarray(drawn((1, 8, 6, 2), 7))
+    _, data = told(nn.Sequential(torus, lambda x: x.transpose(0, 2, 1, 3)), images)
+    assert data["nodes"][-1]["claim"]["moves"] == [
+        {"input": (1, 0), "output": (0, 1)},
+        {"input": (0, 1), "output": (1, 0)},
+    ]
+    _, data = told(nn.Sequential(torus, lambda x: x.transpose(0, 3, 1, 2)), images)
+    assert data["nodes"][-1]["claim"]["moves"] == [{"input": (1, 0), "output": (0, 1)}]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: jax.lax.select_n((x > 0).astype(jnp.int32) + (x > 1), x, 2 * x, 3 * x),
+        lambda x: jax.lax.div((9 * x).astype(jnp.int32), 3) * 1.0,
+        lambda x: ~(9 * x).astype(jnp.int32) * 1.0,
+        lambda x: (99 * x).astype(jnp.int32).astype(jnp.uint8) * 1.0,
+    ],
+)
+def test_whole_numbers_that_the_page_would_compute_otherwise_are_refused(f):
+    _, data = told(Program(f), np.asarray(drawn((1, 8, 6, 2), 7)))
+    assert not data["live"]
+    assert "of whole numbers" in data["notes"][0]
+
+
+def test_many_images_leave_the_model_alive(monkeypatch):
+    monkeypatch.setattr("jaxconv.viz.explorer.contents.MOST_BYTES", 4000)
+    kernel = drawn((3, 3, 2, 4))
+    _, data = told(Program(lambda x: jc.conv(x, kernel)), np.zeros((12, 8, 6, 2), np.float32))
+    assert data["live"]
+    assert data["notes"] == ["The first 10 of 12 images are offered."]
+
+
+def test_single_numbers_and_nothing_at_all():
+    images = np.asarray(drawn((1, 8, 6, 2), 7))
+    _, data = told(Program(lambda x: jnp.sort(x, 1).mean((1, 2, 3))), images)
+    assert [node["shape"] for node in data["nodes"]] == [(8, 6, 2), ()]
+    for f in (lambda x: x.mean(), lambda x: jnp.zeros(3), lambda x: None, lambda x: jnp.tanh(x[:, :0])):
+        with pytest.raises(ValueError, match="explore: the model computes no array of one image that could be shown"):
+            told(Program(f), images)

@@ -4,8 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from jaxconv.cli import config_file, learning, predict, runs
-from jaxconv.cli.config import Config
+from jaxconv.cli import config_file, learning, predict, recipes, runs
 from jaxconv.cli.failure import Failure, sentences
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def _images(arguments: argparse.Namespace, checkpoint: "Checkpoint") -> tuple["n
             f"{str(arguments.checkpoint)!r} does not say which data it learned from; "
             f"name pictures to show, such as python -m jaxconv explore {arguments.checkpoint} digit.png"
         )
-    test = learning.load(Config(**config_file.read(config)), checkpoint.input_shape).test
+    test = learning.load(recipes.resolve(config_file.read(config)), checkpoint.input_shape).test
     chosen = _few(np.asarray(test.labels))
     return np.asarray(test.images)[chosen], np.asarray(test.labels)[chosen]
 

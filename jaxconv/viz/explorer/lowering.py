@@ -24,12 +24,12 @@ class Lowered:
 
     Attributes:
       places: by the number of the equation, counted as `inspect.replay` counts; constants are not among them.
-      unfit: what the page cannot compute, by the number of the equation that it was met at.
+      outputs: the places of what the model returns; those that do not depend on the image are left out.
     """
 
     program: Program
     places: dict[int, int] = field(default_factory=dict)
-    unfit: dict[int, str] = field(default_factory=dict)
+    outputs: list[int] = field(default_factory=list)
     count: int = 0
 
 
@@ -40,7 +40,8 @@ def lower(closed: ClosedJaxpr, weights: Sequence[jax.Array], wanted: Collection[
     """
     lowered = Lowered(Program())
     image = lowered.program.add(Given(int(np.prod(closed.in_avals[-1].shape))))
-    _run(closed, [*weights, image], lowered, wanted)
+    returned = _run(closed, [*weights, image], lowered, wanted)
+    lowered.outputs = [value for value in returned if isinstance(value, int)]
     return lowered
 
 
@@ -77,8 +78,9 @@ def _computed(equation: Any, values: Sequence[Value], lowered: Lowered) -> Seque
     try:
         return apply(equation, lowered.program, values)
     except UnfitError as reason:
-        lowered.unfit.setdefault(lowered.count, str(reason))
-        return [lowered.program.add(Given(variable.aval.size, str(reason))) for variable in equation.outvars]
+        behind = tuple(value for value in values if isinstance(value, int))
+        given = [Given(variable.aval.size, behind, str(reason), lowered.count) for variable in equation.outvars]
+        return [lowered.program.add(array) for array in given]
 
 
 def _lax(equation: Any) -> ClosedJaxpr:

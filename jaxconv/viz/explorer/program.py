@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxconv.viz.explorer.arrays import encode
 
+IMAGE = 0  # the place of the image
 Table = np.ndarray  # whole numbers: for each entry of an array, where in its operands it comes from
 
 
@@ -30,10 +31,18 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Given:
-    """An array that the page does not compute: the image, or what no instruction is fit for, and why not."""
+    """An array that the page does not compute: the image, or what no instruction is fit for.
+
+    Attributes:
+      operands: what JAX computes it from.
+      why: what that is; nothing of the image.
+      number: of the equation at which it was met, counted as `inspect.replay` counts.
+    """
 
     size: int
+    operands: tuple[int, ...] = ()
     why: str = ""
+    number: int = -1
 
 
 @dataclass
@@ -97,11 +106,11 @@ class Program:
 
     def _operands(self, place: int) -> tuple[int, ...]:
         array = self.arrays[place]
-        return array.operands if isinstance(array, Instruction) else ()
+        return () if isinstance(array, np.ndarray) else array.operands
 
     def needed(self, places: Iterable[int]) -> list[int]:
-        """Everything that these arrays are computed from, themselves too, in the order of the program."""
-        found, waiting = set(), list(places)
+        """The image, and all that these arrays are computed from, themselves too, in the order of the program."""
+        found, waiting = {IMAGE}, list(places)
         while waiting:
             place = waiting.pop()
             if place not in found:
@@ -123,17 +132,16 @@ class Program:
             waiting += more
         return sorted(found)
 
-    def weight(self, places: Iterable[int]) -> int:
-        """How many numbers must be written down to compute these arrays: those of constants and of tables."""
-        arrays = [self.arrays[place] for place in self.needed(places)]
+    def weight(self, order: Sequence[int]) -> int:
+        """How many numbers `as_dict` writes down: those of constants and of tables."""
+        arrays = [self.arrays[place] for place in order]
         tables = (a.options["table"].size for a in arrays if isinstance(a, Instruction) and "table" in a.options)
         return sum(a.size for a in arrays if isinstance(a, np.ndarray)) + sum(tables)
 
-    def as_dict(self, places: Iterable[int]) -> tuple[dict[str, Any], dict[int, int]]:
-        """The part that computes these arrays, for JSON, and the place of each array of it there."""
-        order = self.needed(places)
-        renumbered = {place: number for number, place in enumerate(order)}
-        return {"arrays": [self._entry(place, renumbered) for place in order]}, renumbered
+    def as_dict(self, order: Sequence[int]) -> dict[str, Any]:
+        """These arrays, in which all their operands must be, for JSON."""
+        places = {place: number for number, place in enumerate(order)}
+        return {"arrays": [self._entry(place, places) for place in order]}
 
     def _entry(self, place: int, places: dict[int, int]) -> dict[str, Any]:
         array = self.arrays[place]

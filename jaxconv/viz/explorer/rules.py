@@ -55,6 +55,8 @@ def apply(equation: Any, program: Program, operands: Sequence[Operand]) -> list[
         raise UnfitError(f"{name} in {results[0][1]}")
     if any(jnp.issubdtype(dtype, jnp.complexfloating) for _, dtype in results):
         raise UnfitError(f"{name} of complex numbers")
+    if _wraps(name, operands, results[0][1]):
+        raise UnfitError(f"{name} of whole numbers")
     live = {number for number, operand in enumerate(operands) if isinstance(operand, int)}
     if name in _LAYOUT and live <= set(_LAYOUT[name](len(operands))):
         return _layout(equation, program, operands)
@@ -66,6 +68,16 @@ def apply(equation: Any, program: Program, operands: Sequence[Operand]) -> list[
     if rule is None:
         raise UnfitError(name)
     return [rule(program, equation.params, operands, shapes, results[0])]
+
+
+def _wraps(name: str, operands: Sequence[Operand], dtype: Any) -> bool:
+    """Whether whole numbers do what the page's numbers do not: round to zero, wrap round, be bits, choose of many."""
+    if name == "select_n":
+        return len(operands) > 3
+    if not jnp.issubdtype(dtype, jnp.integer):
+        return False
+    narrow = name == "convert_element_type" and (dtype.itemsize < 4 or jnp.issubdtype(dtype, jnp.unsignedinteger))
+    return narrow or name in ("and", "div", "not", "or", "pow", "integer_pow")
 
 
 def _place(program: Program, operand: Operand) -> int:

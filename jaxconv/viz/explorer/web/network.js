@@ -47,12 +47,15 @@ export class Network {
     return node === IMAGE ? this.data.image.shape : this.nodes[node].shape;
   }
 
-  /** How far the page's class scores are from JAX's for the image that is shown, as a part of the largest. */
+  /** How far the page's class scores are from JAX's for image `number`, which is the one that is shown. */
   deviation(number) {
-    const expected = decode(this.data.images[number].scores);
     const found = this.value(this.data.logits);
-    const largest = expected.reduce((most, score) => Math.max(most, Math.abs(score)), 1);
-    return expected.reduce((most, score, k) => Math.max(most, Math.abs(score - found[k])), 0) / largest;
+    return largest(decode(this.data.images[number].scores).map((score, k) => score - found[k]));
+  }
+
+  /** Whether that is more than rounding: more than 1e-4, or than that part of the largest score. */
+  deviates(number) {
+    return !(this.deviation(number) <= 1e-4 * Math.max(1, largest(decode(this.data.images[number].scores))));
   }
 
   /** For each node that an entry depends on, and the image, which of its entries; null if that is not known. */
@@ -85,7 +88,7 @@ export class Network {
       const shown = this.nodeOf.get(place);
       if (++leaves > MOST || (array.kind === "given" && shown === undefined)) throw new Unwritten();
       if (array.constant) return { op: "number", value: this.buffers[place][i] };
-      if (shown !== undefined && place !== start) return { op: "entry", node: shown, index: i, value: this.value(shown)[i] };
+      if (shown !== undefined && place !== start) return this.#entry(shown, i);
       if (!array.operands) throw new Unwritten();
       const sizes = array.operands.map((operand) => this.arrays[operand].size);
       return OPS[array.kind].tree(array, i, (which, j) => entry(array.operands[which], j), sizes);
@@ -101,12 +104,19 @@ export class Network {
   /** The classes with their scores, the exponentials of these (less the largest score) and their shares. */
   softmax() {
     const scores = Array.from(this.value(this.data.logits));
-    const largest = Math.max(...scores);
-    const exponentials = scores.map((score) => FUNCTIONS.exp(score - largest));
+    const named = (k, row) => ({ name: this.data.classNames[k], logit: scores[k], ...row });
+    if (this.data.probabilities) return scores.map((share, k) => named(k, { exponential: null, probability: share }));
+    const most = scores.reduce((a, b) => Math.max(a, b));
+    const exponentials = scores.map((score) => FUNCTIONS.exp(score - most));
     const sum = exponentials.reduce((a, b) => a + b, 0);
-    return scores.map((logit, k) => ({
-      name: this.data.classNames[k], logit, exponential: exponentials[k], probability: exponentials[k] / sum,
-    }));
+    return exponentials.map((exponential, k) => named(k, { exponential, probability: exponential / sum }));
+  }
+
+  #entry(node, index) {
+    const { shape, shown } = this.nodes[node] ?? {};
+    // Of a page that does not compute, only what is shown is known.
+    if (node !== IMAGE && !this.data.live && !shown.includes(index % (shape.at(-1) ?? 1))) throw new Unwritten();
+    return { op: "entry", node, index, value: this.value(node)[index] };
   }
 
   #constant(array) {
@@ -127,9 +137,13 @@ function unpacked(array) {
   return array.table ? { ...array, table: decode(array.table) } : { ...array };
 }
 
+function largest(values) {
+  return values.reduce((most, value) => (Math.abs(value) <= most ? most : Math.abs(value)), 0);
+}
+
 /** The entries of a node of which Python sent only the shown channels; the others are unknown. */
 function spread(node, values) {
-  const channels = node.shape.at(-1);
+  const channels = node.shape.at(-1) ?? 1;
   const out = new Float32Array(sizeOf(node.shape)).fill(NaN);
   node.shown.forEach((channel, k) => {
     for (let i = 0; i * channels < out.length; i++) out[i * channels + channel] = values[i * node.shown.length + k];
