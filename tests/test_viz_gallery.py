@@ -38,13 +38,17 @@ def test_the_code_shown_is_code_that_calls_the_figure(gallery):
 
 
 def test_the_page_has_each_picture_in_light_and_in_dark(gallery, monkeypatch, tmp_path):
-    def arithmetic_animation(style):
-        return viz.arithmetic_animation(input=2, kernel=1, style=style)
+    def arithmetic_animation(): ...
 
+    bodies = {
+        "arithmetic_animation": "figure = viz.arithmetic_animation(input=2, kernel=1)",
+        "equivariance_error": "figure = viz.equivariance_error(lambda x: x[::2], (6, 1), rank=1)",
+        "prepare": "",
+    }
     monkeypatch.setattr(gallery, "FIGURES", (arithmetic_animation, gallery.equivariance_error))
     monkeypatch.setattr(gallery, "IN_A_PAPER", ("equivariance_error",))
     monkeypatch.setattr(gallery, "prepare", lambda: {})
-    monkeypatch.setattr(gallery, "code", lambda function: "figure = ...")
+    monkeypatch.setattr(gallery, "code", lambda function: bodies.get(function.__name__, ""))
     gallery.main(tmp_path / "out")
     page = (tmp_path / "out" / "gallery.md").read_text()
     pictures = {path.name for path in (tmp_path / "out").iterdir()} - {"gallery.md"}

@@ -1,5 +1,6 @@
 """What takes a minute: the gallery, and pages of the explorer that a reader can try, all of one trained network."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,9 @@ FOLDER = ROOT / "build" / "gallery"
 
 
 def files() -> Iterator[Path]:
-    """Return the files in `FOLDER`, which are drawn again only when the figures or what draws them has changed."""
-    figures = (path for path in (ROOT / "jaxconv" / "viz").rglob("*.*") if path.suffix != ".pyc")
-    sources = [Path(__file__), ROOT / "docs" / "gallery.py", *figures]
+    """Return the files in `FOLDER`, which are drawn again only when the library or the gallery has changed."""
+    code = (path for path in (ROOT / "jaxconv").rglob("*.*") if path.suffix != ".pyc")
+    sources = [Path(__file__), ROOT / "docs" / "gallery.py", *code]
     page = FOLDER / "gallery.md"
     if not page.exists() or page.stat().st_mtime < max(path.stat().st_mtime for path in sources):
         draw(FOLDER)
@@ -23,7 +24,8 @@ def files() -> Iterator[Path]:
 
 def draw(folder: Path) -> None:
     """Write `lenet.html`, `kernel.html`, pictures and, last, `gallery.md`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     given = gallery.prepare()
     digits = given["digits"]
     images, labels = digits.test.images[:12], digits.test.labels[:12]
