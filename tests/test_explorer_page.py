@@ -1,5 +1,6 @@
 """The explorer's page shows the numbers that JAX computes, and works by pointer, by keyboard and for hostile names."""
 
+import base64
 import re
 
 import jax.numpy as jnp
@@ -40,6 +41,17 @@ class Sorted(nnx.Module):
 
     def __call__(self, x):
         return jnp.sort(self.conv(x), axis=-2)[..., -2, :].mean(-2)
+
+
+class Headed(nnx.Module):
+    """A convolution, averaged, and a function of that."""
+
+    def __init__(self, head, features, rngs):
+        self.conv = nn.Conv(1, features, kernel_size=(3, 3), rngs=rngs)
+        self.head = head
+
+    def __call__(self, x):
+        return self.head(self.conv(x).mean((-3, -2)))
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +131,9 @@ def test_every_number_is_the_one_of_jax(lenet, lenet_page, open_page):
     assert place == (7, 20, 4)
     np.testing.assert_allclose(found, first[place], rtol=1e-3, atol=1e-4)
     assert outlined(shown, 28, 28) == [7, 12, 20, 25]
+    words = "reads rows 7 to 11, columns 20 to 24 of the image"
+    assert shown.locator(".reads").inner_text() == words
+    shown.locator("#spoken", has_text=words).wait_for(state="attached")
 
     choose(shown, "features.layers.2", "MaxPool", 1)
     point(shown, 11, 0, 12, 12)
@@ -226,6 +241,27 @@ def test_all_is_reached_by_keyboard(lenet_page, open_page):
     shown.locator("#spoken", has_text="max(").wait_for(state="attached")
 
 
+def test_the_help_closes_in_a_notebook_whose_frame_allows_no_forms(torus_page, open_page):
+    shown = open_page(f"<!doctype html>{torus_page._repr_html_()}").frame_locator("iframe")
+    shown.get_by_role("button", name="help").click()
+    shown.get_by_role("button", name="Close").click()
+    shown.locator("dialog").wait_for(state="hidden")
+
+
+def test_scores_that_are_not_those_of_jax_are_told(lenet, lenet_page, open_page):
+    shown = open_page(lenet_page)
+    settle(shown)
+    close = re.search(r"its scores within (\S+) of JAX's$", shown.locator("#answer").inner_text())
+    assert number(close[1]) < 1e-4
+    assert shown.locator("#answer .alarm").count() == 0
+    encoded = re.findall(r'"scores":\{[^}]*\}', lenet_page.html)
+    shown = open_page(lenet_page.html.replace(encoded[0], encoded[1]))
+    settle(shown)
+    differ = re.fullmatch(r"its scores differ from JAX's by (\S+)", shown.locator("#answer .alarm").inner_text())
+    logits = np.asarray(lenet(jnp.asarray(DIGITS)))
+    np.testing.assert_allclose(number(differ[1]), np.abs(logits[0] - logits[1]).max(), rtol=0.06)
+
+
 def drawn(shown):
     """The pixels that the page shows as its input."""
     height, width, pixels = shown.locator(".stage .map").evaluate("""(canvas) => {
@@ -291,6 +327,55 @@ def test_colours_are_shown_and_drawn_and_scores_need_not_be(open_page):
     np.testing.assert_array_equal(drawn(shown)[3, 2], [1, 0, 0])
 
 
+def test_each_of_many_channels_is_shown_and_a_pixel_of_any_outlined(open_page):
+    model = nn.Conv(4, 4, kernel_size=(3, 3), feature_group_count=4, rngs=nnx.Rngs(0))
+    image = np.random.default_rng(3).random((1, 8, 8, 4)).astype(np.float32)
+    shown = open_page(explore(model, image))
+    shown.locator(".columns .column").nth(1).locator(".small").nth(2).press("Enter")
+    settle(shown)
+    point(shown, 4, 5, 8, 8)
+    assert outlined(shown, 8, 8) == [3, 6, 4, 7]
+    np.testing.assert_allclose(drawn(shown), image[0, ..., :1], atol=2e-3)
+    shown.get_by_label("map of the image that is shown").select_option("map 3 of 4")
+    np.testing.assert_allclose(drawn(shown), image[0, ..., 2:3], atol=2e-3)
+    shown.get_by_role("button", name="shift down").click()
+    settle(shown)
+    np.testing.assert_allclose(drawn(shown), np.roll(image[0, ..., 2:3], 1, 0), atol=2e-3)
+
+
+def test_probabilities_are_not_made_such_again(open_page):
+    model = Headed(nnx.softmax, 3, nnx.Rngs(0))
+    shown = open_page(explore(model, SMALL))
+    expected = np.asarray(model(jnp.asarray(SMALL[0])))
+    settle(shown)
+    found = [number(text.removesuffix(" %")) for text in shown.locator(".score .probability").all_inner_texts()]
+    np.testing.assert_allclose(found, 100 * expected, atol=0.06)
+    answer = f"image 1: the answer is {expected.argmax()} ({100 * expected.max():.1f} %), its scores within "
+    assert shown.locator("#answer").inner_text().startswith(answer)
+    shown.locator(".score").first.click()
+    settle(shown)
+    assert shown.get_by_role("columnheader", name="e^z", exact=True).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("head", "features", "words"),
+    [
+        (lambda x: x * 0 + 3.2, 1, "the output is 3.2"),
+        (lambda x: jnp.log(x * 0), 2, "the outputs are \u2212∞, \u2212∞"),
+    ],
+)
+def test_one_output_or_one_that_is_no_number_is_no_answer(open_page, head, features, words):
+    shown = open_page(explore(Headed(head, features, nnx.Rngs(0)), SMALL))
+    settle(shown)
+    assert shown.locator("#answer").inner_text().startswith(f"image 1: {words}")
+    assert shown.locator(".score .probability").all_inner_texts() == [words.split()[-1]] * features
+    assert shown.locator(".score.best").count() == 0
+    shown.locator(".score").first.click()
+    settle(shown)
+    assert shown.locator(".value strong").inner_text() == f"[0] = {words.split()[-1]}"
+    assert shown.get_by_role("columnheader", name="e^z", exact=True).count() == 0
+
+
 def test_a_file_is_answered_and_one_that_is_no_image_refused(lenet, lenet_page, open_page, tmp_path):
     pictures = pytest.importorskip("PIL.Image", reason="writes an image file")
     grey = (DIGITS[1, ..., 0] * 255).astype(np.uint8)
@@ -309,6 +394,29 @@ def test_a_file_is_answered_and_one_that_is_no_image_refused(lenet, lenet_page, 
     np.testing.assert_array_equal(np.rint(255 * drawn(shown))[..., 0], 255 - grey)
     shown.get_by_label("image file").set_input_files(tmp_path / "words.png")
     shown.locator("#spoken", has_text="words.png can't be read as an image").wait_for(state="attached")
+    trouble = shown.locator(".input .alarm")
+    assert trouble.inner_text().startswith("words.png can't be read as an image")
+    shown.locator('input[name="image"]').nth(1).check(force=True)
+    trouble.wait_for(state="hidden")
+
+
+def test_a_file_dropped_beside_the_image_is_taken(lenet_page, open_page, tmp_path):
+    pictures = pytest.importorskip("PIL.Image", reason="writes an image file")
+    pictures.fromarray((DIGITS[1, ..., 0] * 255).astype(np.uint8)).save(tmp_path / "digit.png")
+    shown = open_page(lenet_page)
+    opens = """([type, bytes]) => {
+      const dataTransfer = new DataTransfer();
+      const content = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
+      dataTransfer.items.add(new File([content], "digit.png", { type: "image/png" }));
+      const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
+      return document.getElementById("detail").dispatchEvent(event); // false: the browser won't open it itself
+    }"""
+    encoded = base64.b64encode((tmp_path / "digit.png").read_bytes()).decode()
+    assert not shown.evaluate(opens, ["dragover", encoded])
+    assert not shown.evaluate(opens, ["drop", encoded])
+    shown.locator("#answer", has_text="your image").wait_for()
+    settle(shown)
+    np.testing.assert_allclose(drawn(shown), DIGITS[1], atol=6e-3)
 
 
 def verdicts(shown):
@@ -338,6 +446,9 @@ def test_maps_of_a_torus_move_as_derived(torus_page, open_page):
     assert set(shown.locator(".sign").all_inner_texts()) == {"", "="}
     shown.keyboard.press("ArrowRight")
     settle(shown)
+    choose(shown, "first", "Conv")
+    point(shown, 0, 7, 8, 8)
+    assert shown.locator(".reads").inner_text() == "reads rows 7 and 0 to 1, columns 6 to 7 and 0 of the image"
     found = verdicts(shown)
     assert found["first"] == ["derived: moves by (2, \u22121)", "seen: equal"]
     assert found["second"][0] == found["last"][0] == "derived: nothing"

@@ -104,9 +104,19 @@ test("what is no number equals itself, and hides no difference", () => {
 test("where nothing is claimed, the shift that fits best is named", () => {
   const before = Float32Array.from({ length: 16 }, (_, entry) => entry * entry);
   const kept = remembered(before, [4, 4, 1]);
-  assert.deepEqual(nearest(rolled(before, [4, 4, 1], [1, 0]), kept, [2, 0]).by, [1, 0]);
-  assert.deepEqual(nearest(before, kept, [3, 3]).by, [0, 0]);
-  assert.deepEqual(nearest(Float32Array.of(2, 1), remembered(Float32Array.of(1, 2), [2]), [1, 0]).differ, 2);
+  const image = [8, 8, 1];
+  assert.deepEqual(nearest(rolled(before, [4, 4, 1], [1, 0]), kept, [2, 0], image).by, [1, 0]);
+  assert.deepEqual(nearest(before, kept, [3, 3], image).by, [0, 0]);
+  assert.deepEqual(nearest(Float32Array.of(2, 1), remembered(Float32Array.of(1, 2), [2]), [1, 0], image).differ, 2);
+});
+
+test("where a map is larger than the image, its shift may be larger too", () => {
+  const shape = [8, 12, 1];
+  const before = Float32Array.from({ length: 96 }, (_, entry) => Math.sin(entry * entry));
+  const kept = remembered(before, shape);
+  assert.deepEqual(nearest(rolled(before, shape, [2, -6]), kept, [1, -2], [4, 4, 3]).by, [2, -6]);
+  assert.deepEqual(nearest(rolled(before, shape, [1, 2]), kept, [1, 2], [4, 4, 3]).by, [1, 2]);
+  assert.deepEqual(nearest(rolled(before, shape, [1, 2]), kept, [1, 2], [5, 4, 3]).by, [1, 2]);
 });
 
 test("a claim that is seen to be false is told", () => {
@@ -120,7 +130,7 @@ test("a claim that is seen to be false is told", () => {
     derived: "derived: moves by (0, −1)",
     seen: "seen: 48 of 48 entries differ",
   });
-  const unclaimed = judge(values, remembered(values, IMAGE), null, [1, 0]);
+  const unclaimed = judge(values, remembered(values, IMAGE), null, [1, 0], IMAGE);
   assert.equal(unclaimed.broken, false);
   assert.deepEqual(verdictWords(unclaimed), { derived: "derived: nothing", seen: "seen: unmoved" });
 });

@@ -1,13 +1,15 @@
 // The explorer page: what is chosen, what has changed since the last frame, and who draws it.
 import { Network } from "./network.js";
-import { element, format, pageData } from "./shared.js";
+import { element, pageData } from "./shared.js";
+import { answerParts } from "./view-answer.js";
 import { columnsOf } from "./view-columns.js";
 import { detailPanel } from "./view-detail.js";
 import { edgesOf } from "./view-edges.js";
+import { anyChannel, readsWords } from "./view-fields.js";
 import { formulaPanel } from "./view-formula.js";
-import { inputPanel, titleOf } from "./view-input.js";
+import { inputPanel } from "./view-input.js";
 import { middle } from "./view-pictures.js";
-import { likeliest, percent, scoresOf } from "./view-scores.js";
+import { scoresOf } from "./view-scores.js";
 import { rolled, wrapped } from "./view-shift.js";
 import { verdictsOn } from "./view-verdicts.js";
 
@@ -141,7 +143,7 @@ function frame(page, changed) {
   if (changed.has("map") || changed.has("entry")) showFields(page);
   if (values && !changed.has("map")) page.detail.redraw();
   const line = page.node < 0 ? "" : page.formula.show(page.node, page.entry);
-  if (changed.has("map") || changed.has("entry")) say(page, line);
+  if (changed.has("map") || changed.has("entry")) say(page, [line, page.reads].filter(Boolean).join("; "));
 }
 
 function recompute(page, changed) {
@@ -158,17 +160,7 @@ function recompute(page, changed) {
   page.input.redraw();
   page.input.shifted(shift);
   page.scores?.redraw();
-  showAnswer(page);
-}
-
-function showAnswer({ data, network, number, shift }) {
-  const shown = number === null ? "your image" : titleOf(data.images[number], data);
-  const found = data.logits === null ? null : network.softmax();
-  const best = found && likeliest(found);
-  const answer = found ? `: the answer is ${found[best].name} (${percent(found[best].probability)})` : "";
-  const compared = found && data.live && number !== null && String(shift) === "0,0";
-  const close = compared ? `, its scores within ${format(network.deviation(number), 2)} of JAX's` : "";
-  document.getElementById("answer").textContent = shown + answer + close;
+  document.getElementById("answer").replaceChildren(...answerParts(page));
 }
 
 function showMap({ columns, detail, edges, formula, node, picture }) {
@@ -184,9 +176,12 @@ function showFields(page) {
   const own = new Uint8Array(network.value(node).length);
   own[entry] = 1;
   fields.set(node, own);
+  const mask = fields.get(-1) ?? null;
+  const { shape } = page.data.image;
+  page.reads = node < 0 || !mask ? "" : readsWords(mask, shape);
   columns.mark(fields);
-  input.mark(fields.get(-1) ?? null);
-  detail.mark(entry, fields);
+  input.mark(mask && anyChannel(mask, shape[2]));
+  detail.mark(entry, fields, page.reads);
   if (picture.channel === null) edges.chosen(node, picture, entry);
 }
 
@@ -199,6 +194,8 @@ function say(page, text) {
 function help() {
   const dialog = document.getElementById("help");
   document.getElementById("ask").addEventListener("click", () => dialog.showModal());
+  // A form would close it too, but not in a notebook, whose frame allows none.
+  document.getElementById("close").addEventListener("click", () => dialog.close());
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches?.("input, select, textarea");
     if (event.key === "?" && !typing) dialog.showModal();

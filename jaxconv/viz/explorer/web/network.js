@@ -50,12 +50,14 @@ export class Network {
   /** How far the page's class scores are from JAX's for image `number`, which is the one that is shown. */
   deviation(number) {
     const found = this.value(this.data.logits);
-    return largest(decode(this.data.images[number].scores).map((score, k) => score - found[k]));
+    const apart = (score, k) => (Object.is(score, found[k]) ? 0 : Math.abs(score - found[k]));
+    return decode(this.data.images[number].scores).reduce((most, score, k) => Math.max(most, apart(score, k)), 0);
   }
 
   /** Whether that is more than rounding: more than 1e-4, or than that part of the largest score. */
   deviates(number) {
-    return !(this.deviation(number) <= 1e-4 * Math.max(1, largest(decode(this.data.images[number].scores))));
+    const sizes = Array.from(decode(this.data.images[number].scores), Math.abs).filter(Number.isFinite);
+    return !(this.deviation(number) <= 1e-4 * Math.max(1, ...sizes));
   }
 
   /** For each node that an entry depends on, and the image, which of its entries; null if that is not known. */
@@ -135,10 +137,6 @@ class Unwritten extends Error {}
 function unpacked(array) {
   if (array.kind === "constant") return { ...array, constant: true, values: decode(array.values) };
   return array.table ? { ...array, table: decode(array.table) } : { ...array };
-}
-
-function largest(values) {
-  return values.reduce((most, value) => (Math.abs(value) <= most ? most : Math.abs(value)), 0);
 }
 
 /** The entries of a node of which Python sent only the shown channels; the others are unknown. */

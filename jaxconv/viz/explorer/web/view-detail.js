@@ -16,12 +16,12 @@ export function detailPanel(network, columns, point) {
     element("p", { class: "value" }),
   ];
   const left = element("div", { class: "sources" }, element("h3", {}, "computed from"), inputs);
-  const panel = { network, columns, point, title, inputs, large, value, left, entry: -1, main: null, sources: [] };
+  const panel = { network, columns, point, title, inputs, large, value, left, entry: -1, reads: "", main: null, sources: [] };
   return {
     element: element("div", { class: "enlarged" }, left, element("div", { class: "chosen" }, title, large, value)),
     choose: (node, picture) => choose(panel, node, picture),
     redraw: () => redrawDetail(panel),
-    mark: (entry, fields) => markDetail(panel, entry, fields),
+    mark: (entry, fields, reads) => markDetail(panel, entry, fields, reads),
     focus: () => panel.main?.canvas.frame.focus(),
   };
 }
@@ -91,6 +91,7 @@ function readOut(panel) {
   panel.value.replaceChildren(
     element("strong", {}, `[${indices(shape, panel.entry).join(", ")}] = ${number}`),
     element("span", { class: "faint" }, `colours from ${format(low, 3)} to ${format(high, 3)}`),
+    element("span", { class: "reads" }, panel.reads),
   );
   canvas.frame.setAttribute(
     "aria-label",
@@ -98,8 +99,8 @@ function readOut(panel) {
   );
 }
 
-function markDetail(panel, entry, fields) {
-  panel.entry = entry;
+function markDetail(panel, entry, fields, reads) {
+  Object.assign(panel, { entry, reads });
   const { node, picture, canvas } = panel.main;
   const own = new Uint8Array(panel.network.value(node).length);
   if (entry >= 0) own[entry] = 1;

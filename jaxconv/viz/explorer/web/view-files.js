@@ -2,11 +2,8 @@
 import { element } from "./shared.js";
 import { pixelsFrom } from "./sketch.js";
 
-/**
- * A button that opens a file; `take(pixels)` gets the image, `say(text)` what went wrong. Files may be dropped on
- * `target`.
- */
-export function fileChooser(target, image, take, say) {
+/** A button that opens a file, as does dropping it: `take(pixels)` gets the image, `tell(text)` what went wrong. */
+export function fileChooser(image, take, tell) {
   const [open, input] = [
     element("button", { type: "button" }, "Open an image…"),
     element("input", { type: "file", accept: "image/*", class: "unseen", tabindex: "-1", "aria-label": "image file" }),
@@ -18,18 +15,20 @@ export function fileChooser(target, image, take, say) {
     try {
       take(pixelsFrom(await coloursOf(last, image.shape), image.shape, image, invert.checked));
     } catch {
-      say(`${last.name} can't be read as an image; choose a PNG, JPEG, GIF or WebP file`);
+      tell(`${last.name} can't be read as an image; choose a PNG, JPEG, GIF or WebP file`);
     }
   };
-  const use = (files) => {
-    last = files[0] ?? last;
+  const use = ([file]) => {
+    if (!file) return null;
+    last = file;
     return read();
   };
   open.addEventListener("click", () => input.click());
   input.addEventListener("change", () => use(input.files));
   invert.addEventListener("change", read);
-  target.addEventListener("dragover", (event) => event.preventDefault());
-  target.addEventListener("drop", (event) => {
+  // Anywhere: what is dropped beside the image would else be opened in place of the page.
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
     event.preventDefault();
     use(event.dataTransfer.files);
   });
@@ -40,7 +39,7 @@ export function fileChooser(target, image, take, say) {
     open,
     input,
     element("label", { title: hint }, invert, " invert"),
-    element("span", { class: "faint" }, "or drop one here"),
+    element("span", { class: "faint" }, "or drop one anywhere"),
   );
 }
 

@@ -22,8 +22,8 @@ export function formulaPanel(network, logits) {
       last = `${node} ${channel}`;
       const steps = stepsTo(network, node, entry);
       const made = steps.map((step) => stepBlock(network, step, step.node === node, windows));
-      if (node === logits)
-        made.push(element("section", {}, element("h3", {}, "softmax"), softmaxTable(network, entry)));
+      const table = node === logits ? softmaxTable(network, entry) : null;
+      if (table) made.push(element("section", {}, element("h3", {}, "softmax"), table));
       body.replaceChildren(...made);
       return lineOf(
         network,

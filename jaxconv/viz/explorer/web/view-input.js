@@ -16,13 +16,16 @@ const THUMB = 40;
  */
 export function inputPanel(network, data, on) {
   const { shape } = data.image;
-  const picture = picturesOf(shape, [0], shape[2] === 3)[0];
+  const pictures = picturesOf(shape, [...Array(shape[2]).keys()], shape[2] === 3);
+  const picture = pictures[0];
   const canvas = canvasFor(picture, zoom(picture, STAGE));
-  const panel = { network, data, on, shape, picture, canvas, drawing: false };
+  const trouble = element("p", { class: "alarm", hidden: true });
+  const panel = { network, data, on, shape, picture, seen: picture, canvas, trouble, drawing: false };
   const stage = listenOnStage(panel);
   const body = element("section", { class: "input", "aria-label": "input" });
   const choices = [imageChoice(panel)];
-  if (data.live) choices.push(modes(panel), shiftTools(panel), drawTools(panel, body));
+  if (pictures.length > 1) choices.unshift(channelChoice(panel, pictures));
+  if (data.live) choices.push(modes(panel), shiftTools(panel), drawTools(panel), trouble);
   else
     choices.push(
       element(
@@ -41,9 +44,21 @@ export function inputPanel(network, data, on) {
   };
 }
 
-function redrawInput({ canvas, network, picture, data }) {
+function redrawInput({ canvas, network, seen, data, trouble }) {
   const { low, high } = data.image;
-  paint(canvas, network.input, picture, { signed: false, low, high });
+  paint(canvas, network.input, seen, { signed: false, low, high });
+  trouble.hidden = true; // it is of an earlier image
+}
+
+// Of an image that is neither grey nor red, green and blue, one channel at a time.
+function channelChoice(panel, pictures) {
+  const options = pictures.map((_, channel) => element("option", {}, `map ${channel + 1} of ${pictures.length}`));
+  const select = element("select", { "aria-label": "map of the image that is shown" }, ...options);
+  select.addEventListener("change", () => {
+    panel.seen = pictures[select.selectedIndex];
+    redrawInput(panel);
+  });
+  return element("label", { class: "row" }, "shown: ", select);
 }
 
 function imageChoice(panel) {
@@ -138,16 +153,20 @@ function shiftWords(panel, [down, right]) {
   if (panel.words) panel.words.textContent = `shifted by (${down}, ${right})`.replaceAll("-", "\u2212");
 }
 
-function drawTools(panel, target) {
+function drawTools(panel) {
   const { data, canvas, picture, on } = panel;
   const take = (pixels) => took(panel, pixels);
+  const tell = (text) => {
+    Object.assign(panel.trouble, { textContent: text, hidden: false });
+    on.say(text);
+  };
   const pen = penOn(canvas, picture, data.image, {
     drawing: () => panel.drawing,
     pixels: on.pixels,
     take,
     say: on.say,
   });
-  panel.drawBox = element("div", { class: "drawing" }, pen, fileChooser(target, data.image, take, on.say));
+  panel.drawBox = element("div", { class: "drawing" }, pen, fileChooser(data.image, take, tell));
   return panel.drawBox;
 }
 

@@ -7,12 +7,8 @@ const BARS = 12; // bars; of more classes, the likeliest
 export function scoresOf(network, data, choose) {
   const count = Math.min(network.softmax().length, BARS);
   const rows = Array.from({ length: count }, () => scoreRow(choose));
-  const header = element(
-    "header",
-    {},
-    element("strong", {}, "Answer"),
-    element("span", { class: "faint" }, "softmax of the scores"),
-  );
+  const [title, source] = [element("strong", {}), element("span", { class: "faint" })];
+  const header = element("header", {}, title, source);
   const body = element("div", { class: "scores" }, ...rows.map((row) => row.button));
   const column = element(
     "section",
@@ -21,38 +17,44 @@ export function scoresOf(network, data, choose) {
     element("div"),
     body,
   );
-  return { element: column, redraw: () => redrawScores(rows, network.softmax()) };
+  return { element: column, redraw: () => redrawScores({ rows, title, source }, network.softmax()) };
 }
 
 function scoreRow(choose) {
   const [name, part] = [element("span", { class: "class" }), element("span", { class: "probability" })];
   const bar = element("span", { class: "bar" });
-  const button = element(
-    "button",
-    { class: "score", type: "button" },
-    name,
-    element("span", { class: "track" }, bar),
-    part,
-  );
-  const row = { button, name, bar, part, unit: 0 };
+  const track = element("span", { class: "track" }, bar);
+  const button = element("button", { class: "score", type: "button" }, name, track, part);
+  const row = { button, name, track, bar, part, unit: 0 };
   button.addEventListener("click", () => choose(row.unit));
   return row;
 }
 
-function redrawScores(rows, found) {
+function redrawScores({ rows, title, source }, found) {
+  const known = decided(found);
+  const shares = found[0].exponential === null ? "probabilities" : "softmax of the scores";
+  [title.textContent, source.textContent] = known ? ["Answer", shares] : ["Output", "no probabilities"];
   const order = found.map((_, unit) => unit);
   if (order.length > rows.length) order.sort((a, b) => found[b].probability - found[a].probability);
   const best = likeliest(found);
   rows.forEach((row, number) => {
-    const { name, logit, probability } = found[order[number]];
+    const { name, logit, exponential, probability } = found[order[number]];
+    const text = known ? percent(probability) : format(logit);
     row.unit = order[number];
     row.name.textContent = name;
     row.button.title = name;
-    row.part.textContent = percent(probability);
-    row.bar.style.transform = `scaleX(${Number.isFinite(probability) ? probability : 0})`;
-    row.button.classList.toggle("best", row.unit === best);
-    row.button.setAttribute("aria-label", `${name}: ${percent(probability)}, score ${format(logit)}`);
+    row.part.textContent = text;
+    row.track.style.visibility = known ? "visible" : "hidden";
+    row.bar.style.transform = `scaleX(${known ? probability : 0})`;
+    row.button.classList.toggle("best", known && row.unit === best);
+    const score = known && exponential !== null ? `, score ${format(logit)}` : "";
+    row.button.setAttribute("aria-label", `${name}: ${text}${score}`);
   });
+}
+
+/** Whether there is an answer: several classes, whose scores are all finite. */
+export function decided(found) {
+  return found.length > 1 && found.every(({ logit }) => Number.isFinite(logit));
 }
 
 /** The class of the largest probability. */
@@ -65,9 +67,13 @@ export function percent(probability) {
   return `${(100 * probability).toFixed(1)} %`;
 }
 
-/** The softmax as a table: of every class, or of the likeliest and the one chosen, its exponential and their share. */
+/**
+ * The softmax as a table: of every class, or of the likeliest and the one chosen, its exponential and their share. Null
+ * where there is no answer, or the model's last layer is the softmax.
+ */
 export function softmaxTable(network, unit, most = 20) {
   const found = network.softmax();
+  if (!decided(found) || found[0].exponential === null) return null;
   const order = found.map((_, number) => number);
   const kept =
     order.length <= most ? order : order.sort((a, b) => found[b].probability - found[a].probability).slice(0, most);

@@ -65,7 +65,7 @@ function centred(number, size) {
 
 /** A map to compare others with: its entries, as they are now. */
 export function remembered(values, shape) {
-  return { values: values.slice(), shape, least: TOLERANCE * largest(values) };
+  return { values: values.slice(), shape, least: TOLERANCE * largestFinite(values) };
 }
 
 /**
@@ -95,7 +95,7 @@ export function compare(after, before, [down, right], most = Infinity) {
   return { by: [down, right], differ, total: after.length, deviation, inChannel };
 }
 
-function largest(values) {
+function largestFinite(values) {
   let most = 0;
   for (let number = 0; number < values.length; number += 1) {
     const size = Math.abs(values[number]);
@@ -104,11 +104,16 @@ function largest(values) {
   return most;
 }
 
-/** Where nothing is claimed: the best comparison among the image's shift, divided by whole strides, and none. */
-export function nearest(after, before, [down, right]) {
+/**
+ * Where nothing is claimed: the best comparison among the image's shift, times a whole enlargement or divided by whole
+ * strides, and none.
+ */
+export function nearest(after, before, [down, right], imageShape) {
   const [height, width] = spaceOf(before.shape);
+  const [tall, wide] = spaceOf(imageShape);
   const shifts = [];
   if (height * width > 1) {
+    if (height % tall === 0 && width % wide === 0) shifts.push([(down * height) / tall, (right * width) / wide]);
     const most = Math.max(Math.abs(down), Math.abs(right));
     for (let stride = 1; stride <= most; stride += 1) {
       if (down % stride === 0 && right % stride === 0) shifts.push([down / stride, right / stride]);
@@ -125,9 +130,9 @@ export function nearest(after, before, [down, right]) {
 }
 
 /** What is derived of a map, what is seen, and whether the one contradicts the other. */
-export function judge(after, before, follows, by) {
+export function judge(after, before, follows, by, imageShape) {
   const derived = follows ? follows(by) : null;
-  const seen = derived ? compare(after, before, derived) : nearest(after, before, by);
+  const seen = derived ? compare(after, before, derived) : nearest(after, before, by, imageShape);
   return { derived, seen, broken: derived !== null && seen.differ > 0 };
 }
 

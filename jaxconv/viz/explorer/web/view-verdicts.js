@@ -5,13 +5,15 @@ import { follower, judge, remembered, verdictWords } from "./view-shift.js";
 /** `keep()` remembers the maps of the unshifted image; `show(by)` compares, or shows the claims where `by` is 0. */
 export function verdictsOn(network, data, columns) {
   const nodes = [...network.nodes.keys()];
-  const follows = network.nodes.map(({ claim, shape }) => claim && follower(claim.moves, data.image.shape, shape));
+  const image = data.image.shape;
+  const follows = network.nodes.map(({ claim, shape }) => claim && follower(claim.moves, image, shape));
+  const verdict = (node, by) => judge(network.value(node), before[node], follows[node], by, image);
   let before = null;
   const show = ([down, right]) => {
     if (down === 0 && right === 0) before = null;
     for (const node of nodes) {
       const column = columns.column(node);
-      if (before) showVerdict(column, judge(network.value(node), before[node], follows[node], [down, right]));
+      if (before) showVerdict(column, verdict(node, [down, right]));
       else showClaim(column);
     }
   };
