@@ -676,3 +676,10 @@ def test_the_models_own_error_is_the_cause_and_its_classes_are_left_as_they_were
 def test_the_room_and_the_door_have_the_same_function():
     assert jc.summary is inspect.summary
     assert "summary" in dir(jc)
+
+
+def test_an_axis_whose_pixels_are_not_regular_stays_in_the_table():
+    up = nn.ConvTranspose(1, 1, (3, 3), strides=(2, 1), rngs=rngs())
+    found = jc.summary(nnx.Sequential(up, nn.Conv(1, 1, (3, 3), rngs=rngs())), (1, 6, 6, 1))
+    assert found.axes == (1, 2)
+    assert found.rows[-1].field == (None, ReceptiveField(5, 1, -2))

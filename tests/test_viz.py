@@ -45,7 +45,7 @@ def all_text(figure):
 
 def test_misread_images_come_with_class_guess_and_probability_surest_first():
     figure = report(misread=3)
-    assert shown(figure) == ["c read as a\n52% sure", "b read as c\n51% sure", "a read as b\n50% sure"]
+    assert shown(figure) == ["c\nread as a\n52% sure", "b\nread as c\n51% sure", "a\nread as b\n50% sure"]
     assert "3 of 30 misread, the surest mistakes first" in all_text(figure)
 
 
@@ -53,7 +53,7 @@ def test_curves_hold_the_history():
     figure = report(epochs=4, title="lenet")
     loss, accuracy = (axes for axes in figure.axes if axes.lines)
     assert [line.get_label() for line in loss.lines] == ["train", "validation"]
-    assert (loss.get_ylabel(), accuracy.get_ylabel()) == ("loss (cross-entropy, nats)", "accuracy")
+    assert (loss.get_ylabel(), accuracy.get_ylabel()) == ("loss", "accuracy")
     np.testing.assert_array_equal(
         accuracy.lines[1].get_xydata(), np.column_stack([range(1, 5), np.linspace(0.9, 0.5, 4)])
     )

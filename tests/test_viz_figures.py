@@ -93,7 +93,7 @@ def test_misread_shows_the_surest_mistakes_first():
     images = np.arange(4.0).reshape(4, 1, 1, 1) / 4
     figure = viz.misread((images, [0, 0, 1, 0]), probabilities, class_names=["cat", "dog"], columns=2)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == ["cat read as dog\n80% sure", "dog read as cat\n70% sure"]
+    assert titles == ["cat\nread as dog\n80% sure", "dog\nread as cat\n70% sure"]
     assert [float(image.get_array()[0, 0]) for image in shown(figure)] == [0.25, 0.5]
     assert "3 of 4 misread, the surest mistakes first" in texts(figure)
 

@@ -1,6 +1,7 @@
 """What is asked about one image: which layer, which of its positions, which class."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -23,6 +24,18 @@ def evaluating(where: str, model: nnx.Module) -> Parts:
     twin = nnx.merge(*nnx.split(model))
     twin.eval()
     return nnx.split(twin)
+
+
+def for_graph(compiled: Any, graph: Any, **static: Any) -> Callable[..., Any]:
+    """Return the function under `jax.jit`, whose static first argument is a graph, for this graph.
+
+    Attributes such as a plain list are no keys, and may change: for a graph that has one nothing compiled is kept.
+    """
+    try:
+        hash(graph)
+    except TypeError:
+        return jax.jit(partial(compiled.__wrapped__, graph, **static))
+    return partial(compiled, graph, **static)
 
 
 def as_image(where: str, image: ArrayLike) -> jax.Array:
@@ -67,7 +80,7 @@ def find_class(where: str, parts: Parts, x: jax.Array, class_index: int | None) 
         raise ValueError(f"{where}: the model must return logits of shape (1, classes) for one image but returns {got}")
     classes = last.output.shape[1]
     if class_index is None:
-        return int(_logits(*parts, x).argmax())
+        return int(for_graph(_logits, parts[0])(parts[1], x).argmax())
     if whole(where, "class_index", class_index, 0) >= classes:
         raise ValueError(f"{where}: class_index={class_index} is no class of the model, which has 0 to {classes - 1}")
     return int(class_index)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import ArrayLike
 
-from jaxconv.inspect.asking import Path, as_image, evaluating, find_class, find_layer, find_unit, output_of
+from jaxconv.inspect.asking import Path, as_image, evaluating, find_class, find_layer, find_unit, for_graph, output_of
 from jaxconv.inspect.tapping import tapped
 from jaxconv.naming import named
 
@@ -33,7 +33,8 @@ def saliency(model: nnx.Module, image: ArrayLike, class_index: int | None = None
     """
     where = "saliency"
     x, parts = as_image(where, image), evaluating(where, model)
-    return jnp.abs(_gradient(*parts, x, find_class(where, parts, x, class_index))).max(-1)
+    graph, state = parts
+    return jnp.abs(for_graph(_gradient, graph)(state, x, find_class(where, parts, x, class_index))).max(-1)
 
 
 @named
@@ -57,7 +58,9 @@ def grad_cam(model: nnx.Module, image: ArrayLike, class_index: int | None = None
     x, parts = as_image(where, image), evaluating(where, model)
     found = find_layer(where, parts, x, layer)
     nothing = jnp.zeros(found.output.shape, found.output.dtype)
-    maps, gradient = _at_layer(*parts, x, find_class(where, parts, x, class_index), nothing, path=found.path)
+    graph, state = parts
+    index = find_class(where, parts, x, class_index)
+    maps, gradient = for_graph(_at_layer, graph, path=found.path)(state, x, index, nothing)
     weights = gradient.mean(range(gradient.ndim - 1))
     return nnx.relu((maps * weights).sum(-1))
 
@@ -87,7 +90,8 @@ def effective_field(model: nnx.Module, image: ArrayLike, *, layer: Path, unit: S
     x, parts = as_image(where, image), evaluating(where, model)
     found = find_layer(where, parts, x, layer)
     place = find_unit(where, unit, found.output.shape[1:-1])
-    derivatives = _derivatives(*parts, x, jnp.asarray(place), path=found.path)
+    graph, state = parts
+    derivatives = for_graph(_derivatives, graph, path=found.path)(state, x, jnp.asarray(place))
     return jnp.sqrt(jnp.square(derivatives).sum((0, -1)))
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from jaxconv.geometry import whole
-from jaxconv.inspect.asking import Path, evaluating, find_layer, output_of
+from jaxconv.inspect.asking import Path, evaluating, find_layer, for_graph, output_of
 from jaxconv.naming import named
 
 
@@ -74,7 +74,9 @@ def maximize_activation(
         raise ValueError(f"{where}: limits={limits!r} must be the least number of a pixel and then the largest")
     keys = jax.random.split(jax.random.key(seed))
     start = jnp.clip(0.01 * jax.random.normal(keys[0], shape), *bounds)
-    return _ascend(*parts, start, keys[1], unit, steps, jitter, bounds, costs, path=found.path)
+    graph, state = parts
+    ascend = for_graph(_ascend, graph, path=found.path)
+    return ascend(state, start, keys[1], unit, steps, jitter, bounds, costs)
 
 
 @jax.jit(static_argnames=("graph", "path"))

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from jaxconv.geometry import ReceptiveField
 from jaxconv.inspect.program.steps import Step, entered
 from jaxconv.inspect.program.trace import Program, traced
 from jaxconv.inspect.rows import Row, rows
@@ -139,14 +138,15 @@ def _is_shape(argument: Any) -> TypeGuard[tuple[int, ...]]:
 def _spatial(program: Program, steps: Sequence[Step]) -> tuple[int, ...]:
     """The input axes but the last, from the first on that a layer mixes; if none does, all but the first.
 
-    An array of which every entry reads all of the input, such as a loss, does not tell a batch from space.
+    Where the pixels read are not regular, they are mixed. An array of which every entry reads all of the input, such as
+    a loss, does not tell a batch from space.
     """
     rank = max(len(program.inputs[0].shape) - 1, 0) if program.inputs else 0
     arrays = [seen for step in steps for _, seen in step.outputs if seen is not None]
-    fields = [[seen.receptive_field(k) or ReceptiveField() for k in range(rank)] for seen in arrays]
-    telling = [row for row in fields if any(field.jump for field in row)]
+    fields = [[seen.receptive_field(k) for k in range(rank)] for seen in arrays]
+    telling = [row for row in fields if any(field is not None and field.jump for field in row)]
     for some in (telling, fields if rank > 1 else []):
         for k in range(rank):
-            if any(row[k].size > 1 for row in some):
+            if any(field is None or field.size > 1 for field in (row[k] for row in some)):
                 return tuple(range(k, rank))
     return tuple(range(1, rank))

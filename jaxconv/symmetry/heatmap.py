@@ -43,12 +43,21 @@ def shift_errors(program: Program, claim: Any, x: Any) -> tuple[list[np.ndarray]
 
 
 def generic(x: Any, seed: int) -> Any:
-    """Inputs like `x` without a symmetry of their own: whole numbers up to 99."""
+    """Inputs like `x` without a symmetry of their own: whole numbers up to 99, as far as the dtype has them."""
     draw = np.random.default_rng(seed)
-    return jax.tree.map(
-        lambda a: draw.integers(-99, 100, a.shape).astype(a.dtype) if jax.numpy.issubdtype(a.dtype, np.inexact) else a,
-        x,
-    )
+
+    def like(a: Any) -> Any:
+        if jax.numpy.issubdtype(a.dtype, np.inexact):
+            least, largest = -99, 99
+        elif jax.numpy.issubdtype(a.dtype, np.integer):
+            least, largest = max(-99, int(jax.numpy.iinfo(a.dtype).min)), min(99, int(jax.numpy.iinfo(a.dtype).max))
+        elif a.dtype == bool:
+            least, largest = 0, 1
+        else:
+            return a  # a random key
+        return draw.integers(least, largest + 1, a.shape).astype(a.dtype)
+
+    return jax.tree.map(like, x)
 
 
 def plot_shifts(program: Program, claim: Any, x: Any) -> "Figure":
@@ -108,9 +117,11 @@ def _distance(action: Any, a: np.ndarray, b: np.ndarray, rank: int) -> float:
     """The largest entry of |b - u a| for the best shift u, over the spread of a."""
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return 1.0  # nothing can be said of what is no number: it does not survive
-    spread_of_a = float(np.ptp(a)) or 1.0
+    # Differences of narrow integers overflow, and booleans have none.
+    a, b = (y.astype(np.complex128 if np.iscomplexobj(y) else np.float64) for y in (a, b))
+    spread_of_a = max(float(np.ptp(np.real(a))), float(np.ptp(np.imag(a)))) or 1.0
     over = axes_of(action, rank) if a.ndim > rank else None
     if over:
         a = np.roll(a, best_shift([(a, b, over)]), over)
-    error = float(np.abs(b.astype(np.float64) - a).max(initial=0)) / spread_of_a
+    error = float(np.abs(b - a).max(initial=0)) / spread_of_a
     return error if error > 1e-5 else 0.0

@@ -12,6 +12,7 @@ from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from jaxconv.geometry import whole
+from jaxconv.inspect.asking import for_graph
 from jaxconv.train.check import Scores, check_batch, check_examples, check_labels, choose_scores
 from jaxconv.train.loop.placement import Placement
 from jaxconv.train.loop.step import in_float32
@@ -118,10 +119,11 @@ def _outputs(
 ) -> Iterator[tuple[Any, np.ndarray]]:
     """Yield the outputs and the targets of each batch."""
     whole(where, "batch_size", batch_size)
+    forward = for_graph(_forward, graph, home=placement.whole)
     if not isinstance(data, tuple):
         for batch in data:
             pair = placement.put_batch(check_batch(where, batch, name))
-            yield _on_host(_forward(graph, state, *pair, home=placement.whole))
+            yield _on_host(forward(state, *pair))
         return
     count = len(data[0])
     devices = placement.mesh.shape["data"]
@@ -130,7 +132,7 @@ def _outputs(
         # One shape for every batch is one compilation. Rows do not see each other in inference mode, so what fills
         # the last batch changes no other row, and is cut off.
         batch = tuple(_filled(part[start : start + batch_size], batch_size) for part in data)
-        found = _forward(graph, state, *placement.put(batch, (placement.batch,) * 2), home=placement.whole)
+        found = forward(state, *placement.put(batch, (placement.batch,) * 2))
         yield jax.tree.map(lambda leaf, stop=count - start: leaf[:stop], _on_host(found))
 
 

@@ -10,7 +10,7 @@ from jaxconv.geometry import Padding, Sizes, whole
 from jaxconv.naming import named
 from jaxconv.viz.canvas import axes_for, headline, new_figure
 from jaxconv.viz.sliding import Sliding, slide
-from jaxconv.viz.theme import THEMES, Style, Theme, drawn, settings, theme_of
+from jaxconv.viz.theme import THEMES, Style, Theme, drawn, fit, settings, theme_of
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 _GREY = "#8A8A8A"
 _PALE = 0.18  # of a colour, on paper
-_BETWEEN = 1.5  # cells between the picture and the output
 _INCHES = 0.42  # a cell's side
-_LINE = 0.55  # height of a line of text, in cells
+_BETWEEN, _LINE = 1.5, 0.55  # cells: between the picture and the output, and that a line of text is high
 _TERMS = 25  # of a sum that is written out
 
 
@@ -135,6 +134,7 @@ def arithmetic_animation(
     with settings(where, theme):
         figure = new_figure((width, height + 0.3))
         headline(figure, None, sliding.sentence, style=style)
+        fit(figure, theme)
         ax = figure.subplots()
         _draw(ax, sliding, 0, theme)
         # All frames have one layout, which takes longer to find than a frame to draw.
@@ -201,22 +201,22 @@ def _draw(ax: "Axes", sliding: Sliding, step: int, theme: Theme) -> None:
 
 def _draw_cells(ax: "Axes", sliding: Sliding, step: int, theme: Theme) -> None:
     weights = dict(zip(sliding.window(step), sliding.kernel.flat, strict=True))
-    unread = sliding.unread
-    for cell in np.ndindex(sliding.cells.shape):
+    muted, factors = theme.toward_ink(theme.paper, 0.66), theme.toward_ink(theme.orange, 0.3)  # read on pale fills
+    for cell, unread in np.ndenumerate(sliding.unread):
         pixel, met = sliding.pixels[cell], cell in weights
         edge = theme.orange if met else theme.blue if pixel else _GREY
         _square(
-            ax, cell[0], cell[1], sliding.cells[cell], ink=theme.ink if pixel else _GREY, edge=edge,
+            ax, cell[0], cell[1], sliding.cells[cell], ink=theme.ink if pixel else muted, edge=edge,
             fill=theme.paper if edge == _GREY else (edge, _PALE), linestyle="-" if pixel or met else ":",
-            hatch="////" if unread[cell] else None, zorder=4 if met else 2,
+            hatch="////" if unread else None, zorder=4 if met else 2,
         )  # fmt: skip
         if met:
             corner, factor = (cell[1] + 0.95, -cell[0] - 0.95), f"×{_text(weights[cell])}"
-            ax.text(*corner, factor, size="x-small", color=theme.orange, ha="right", zorder=5)
+            ax.text(*corner, factor, size="x-small", color=factors, ha="right", zorder=5)
 
 
 def _square(
-    ax: "Axes", row: float, column: float, number: Any, *, fill: Any, edge: str, ink: str = "none",
+    ax: "Axes", row: float, column: float, number: Any, *, fill: Any, edge: str, ink: Any = "none",
     size: tuple[int, int] = (1, 1), hatch: str | None = None, linestyle: str = "-", linewidth: float = 0.8,
     zorder: float = 2,
 ) -> None:  # fmt: skip

@@ -12,7 +12,7 @@ from jaxconv.inspect import attribution
 from jaxconv.inspect.asking import Parts, Path, as_image, evaluating, find_class, find_layer
 from jaxconv.inspect.layers import Layer
 from jaxconv.naming import named
-from jaxconv.viz.canvas import axes_for, check_names, headline
+from jaxconv.viz.canvas import as_text, axes_for, check_names, headline
 from jaxconv.viz.field import fields_of
 from jaxconv.viz.heat import DIM, draw_heat, draw_image
 from jaxconv.viz.theme import Style, drawn
@@ -55,7 +55,7 @@ def saliency(
     x, parts = as_image(where, image), evaluating(where, model)
     index, name = _class(where, parts, x, class_index, class_names)
     figure, axes = axes_for(where, ax, (3.4, 3.4 * x.shape[0] / x.shape[1] + 0.3))
-    draw_image(where, axes, np.asarray(x), light=DIM)
+    draw_image(where, axes, np.asarray(image), light=DIM)
     draw_heat(axes, np.asarray(attribution.saliency(model, x, index)))
     headline(figure, ax, f"what changes the logit of {name}", style=style)
     return figure
@@ -98,9 +98,9 @@ def grad_cam(
     index, name = _class(where, parts, x, class_index, class_names)
     heat = np.asarray(attribution.grad_cam(model, x, index, layer=found.path))
     figure, axes = axes_for(where, ax, (3.4, 3.4 * x.shape[0] / x.shape[1] + 0.3))
-    draw_image(where, axes, np.asarray(x), light=DIM)
+    draw_image(where, axes, np.asarray(image), light=DIM)
     draw_heat(axes, heat, _extent(model, x, found, heat.shape))
-    headline(figure, ax, f"what {found.name} sees of {name}", style=style)
+    headline(figure, ax, f"what {as_text(found.name)} sees of {name}", style=style)
     return figure
 
 

@@ -1,15 +1,18 @@
 """What figures are drawn on: a new `Figure` that belongs to no window, or the axes that the caller has."""
 
+import io
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jaxconv.viz.theme import THEMES, Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
 
 GAP = 0.08  # between the pictures of a grid within given axes, in parts of a picture
+_LINE, _PAD = 0.15, 0.1  # inches that a line of a title is high, and from it to its picture
 
 
 def new_figure(size: tuple[float, float]) -> "Figure":
@@ -17,7 +20,16 @@ def new_figure(size: tuple[float, float]) -> "Figure":
     # The Figure class alone: pyplot would choose a backend and keep the figure alive.
     from matplotlib.figure import Figure
 
-    return Figure(figsize=size, layout="constrained")
+    figure: Any = Figure(figsize=size, layout="constrained")
+    # Notebooks show what has this method; Figure has none, and only pyplot tells them how to draw it.
+    figure._repr_png_ = partial(_png, figure)
+    return figure
+
+
+def _png(figure: "Figure") -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
 
 
 def axes_for(where: str, ax: "Axes | None", size: tuple[float, float]) -> "tuple[Figure, Axes]":
@@ -31,9 +43,12 @@ def axes_for(where: str, ax: "Axes | None", size: tuple[float, float]) -> "tuple
 
 
 def cells_for(
-    where: str, ax: "Axes | None", grid: tuple[int, int], size: tuple[float, float]
+    where: str, ax: "Axes | None", grid: tuple[int, int], size: tuple[float, float], *, lines: int = 0
 ) -> "tuple[Figure, list[Axes]]":
-    """Return the axes of `grid` rows and columns, row after row, in a new figure or within `ax`."""
+    """Return the axes of `grid` rows and columns, row after row, in a new figure or within `ax`.
+
+    Within `ax` there is room above each for a title of so many `lines`.
+    """
     rows, columns = grid
     if ax is None:
         figure = new_figure(size)
@@ -42,8 +57,10 @@ def cells_for(
     if grid == (1, 1):
         return figure, [ax]
     ax.set_axis_off()
+    inches = ax.get_window_extent().height / figure.dpi / rows
+    titles = min((_LINE * lines + _PAD) / inches, 0.6) if lines else 0
     corners = [((c + GAP / 2) / columns, 1 - (r + 1 - GAP / 2) / rows) for r in range(rows) for c in range(columns)]
-    width, height = (1 - GAP) / columns, (1 - GAP) / rows
+    width, height = (1 - GAP) / columns, (1 - GAP - titles) / rows
     return figure, [ax.inset_axes((left, low, width, height)) for left, low in corners]
 
 
@@ -53,7 +70,7 @@ def frame(ax: "Axes") -> None:
     ax.spines[:].set(color="#808080", alpha=0.45)  # grey on white and on black
 
 
-def headline(figure: "Figure", ax: "Axes | None", text: str, *, style: Style, pad: float | None = None) -> None:
+def headline(figure: "FigureBase", ax: "Axes | None", text: str, *, style: Style, pad: float | None = None) -> None:
     """Say what is seen, above a figure of its own or the given axes; a paper has captions for that."""
     if THEMES[style].narrow:
         return
@@ -71,15 +88,28 @@ def is_real(array: Any) -> bool:
     return any(jnp.issubdtype(array.dtype, kind) for kind in kinds)
 
 
-def check_names(where: str, class_names: Sequence[str] | None, count: int) -> Sequence[str]:
-    """Return one name for each of at least `count` classes; their numbers if there are none. No name is a formula."""
+def as_text(words: Any, most: int | None = None) -> str:
+    """Return what stands in a figure for the user's words, at most so many letters: no formula, for all their $."""
+    text = str(words)
+    text = text if most is None or len(text) <= most else f"{text[: most - 1]}…"
+    return text.replace("$", r"\$")
+
+
+def as_label(name: Any) -> str:
+    """Return `name` as it stands in a legend, which leaves out what begins with _."""
+    text = as_text(name)
+    return f" {text}" if text.startswith("_") else text
+
+
+def check_names(where: str, class_names: Sequence[str] | None, count: int, *, most: int | None = None) -> Sequence[str]:
+    """Return one name for each of at least `count` classes; their numbers if there are none. See `as_text`."""
     if class_names is None:
         return [str(number) for number in range(count)]
     if len(class_names) < count:
         raise ValueError(
             f"{where}: class_names has {len(class_names)} entries but the labels go up to {count - 1}; give {count}"
         )
-    return [str(name).replace("$", r"\$") for name in class_names]
+    return [as_text(name, most) for name in class_names]
 
 
 def check_labels(where: str, name: str, labels: Any, count: int | None = None) -> Any:

@@ -1,8 +1,9 @@
 """The pixels that one unit of a network sees."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 from flax import nnx
 from jax.typing import ArrayLike
@@ -11,9 +12,10 @@ from jaxconv.geometry import ReceptiveField
 from jaxconv.inspect.asking import Path, as_image, evaluating, find_layer, find_unit
 from jaxconv.inspect.attribution import effective_field
 from jaxconv.inspect.layers import Layer
-from jaxconv.inspect.summary import summary
+from jaxconv.inspect.program.steps import Step, entered
+from jaxconv.inspect.program.trace import traced
 from jaxconv.naming import named
-from jaxconv.viz.canvas import axes_for, headline
+from jaxconv.viz.canvas import as_text, axes_for, headline
 from jaxconv.viz.heat import DIM, draw_heat, draw_image
 from jaxconv.viz.theme import THEMES, Style, drawn
 
@@ -64,26 +66,31 @@ def receptive_field(
             f"{where}: layer={layer!r} has no regular receptive field; draw what its units feel with effective=True"
         )
     figure, axes = axes_for(where, ax, (4, 4 * x.shape[0] / x.shape[1] + 0.5))
-    draw_image(where, axes, np.asarray(x), light=DIM if effective else 1)
+    draw_image(where, axes, np.asarray(image), light=DIM if effective else 1)
     if effective:
         draw_heat(axes, np.asarray(effective_field(model, x, layer=found.path, unit=place)))
     seen = "" if fields is None else f"\nsees {_draw_frame(axes, fields, place, x.shape, THEMES[style].green)}"
-    headline(figure, ax, f"{found.name} at {place}{seen}", style=style)
+    headline(figure, ax, f"{as_text(found.name)} at {place}{seen}", style=style)
     return figure
 
 
 def fields_of(model: nnx.Module, shape: Sequence[int], layer: Layer) -> tuple[ReceptiveField, ReceptiveField] | None:
     """The receptive field of the rows and of the columns of a layer's maps; None if they are not regular."""
-    # A layer that holds others is a row of the summary at its own depth: at another it is folded away or unfolded.
-    for depth in range(max(len(layer.path), 1), 0, -1):
-        table = summary(model, (1, *shape), depth=depth)
-        for row in table.rows:
-            if (row.path, row.kind, row.call) == (layer.path, layer.kind, layer.call):
-                known = dict(zip(table.axes, row.field, strict=True))
-                # An axis that no layer mixes is not in the table: its pixels see themselves.
-                rows, columns = (known.get(axis, ReceptiveField()) for axis in (1, 2))
-                return None if rows is None or columns is None else (rows, columns)
+    program = traced("receptive_field", model, (jax.ShapeDtypeStruct((1, *shape), np.float32),), {})
+    for step in _calls(entered(program)):
+        seen = step.outputs[0][1] if step.outputs else None
+        if program.modules[step.module or 0][0] == layer.path and seen is not None:
+            rows, columns = (seen.receptive_field(axis) for axis in (1, 2))
+            return None if rows is None or columns is None else (rows, columns)
     return None
+
+
+def _calls(step: Step) -> Iterator[Step]:
+    """The calls of modules within one, itself first."""
+    yield step
+    for inner in step.inside:
+        if inner.module is not None:
+            yield from _calls(inner)
 
 
 def _draw_frame(

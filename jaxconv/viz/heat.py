@@ -17,14 +17,22 @@ def draw_image(where: str, ax: "Axes", image: np.ndarray, *, light: float = 1) -
     """Draw an image `height width channels`, dimmed to `light`; of channels that are no colours the mean."""
     if image.ndim != 3:
         raise ValueError(f"{where}: image has shape {image.shape} but must be height x width x channels to be drawn")
-    picture = np.nan_to_num(image.astype(np.float32), posinf=0, neginf=0)
-    if picture.shape[-1] == 3:
-        ax.imshow(light * np.clip(picture / (255 if picture.max() > 1 else 1), 0, 1))
+    if image.shape[-1] == 3:
+        ax.imshow(light * as_light(image))
     else:
-        grey = picture.mean(-1)
+        grey = np.nan_to_num(image.astype(np.float32), posinf=0, neginf=0).mean(-1)
         low, high = float(grey.min()), float(grey.max())
         ax.imshow(grey, cmap="gray", vmin=low, vmax=low + ((high - low) or 1) / light)
     frame(ax)
+
+
+def as_light(image: np.ndarray) -> np.ndarray:
+    """Return an image as numbers from 0 to 1: whole ones are of 255, others beyond 0 and 1 least to largest."""
+    picture = np.nan_to_num(image.astype(np.float32), posinf=0, neginf=0)
+    low, high = float(picture.min()), float(picture.max())
+    if np.issubdtype(image.dtype, np.integer):
+        return np.clip(picture / (255 if high > 1 else 1), 0, 1)
+    return picture if low >= 0 and high <= 1 else (picture - low) / ((high - low) or 1)
 
 
 def draw_heat(ax: "Axes", heat: np.ndarray, extent: tuple[float, float, float, float] | None = None) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxconv.geometry import whole
-from jaxconv.viz.canvas import cells_for, frame
+from jaxconv.viz.canvas import as_text, cells_for, frame
 from jaxconv.viz.theme import THEMES, Style, Theme, drawn
 
 if TYPE_CHECKING:
@@ -80,12 +80,14 @@ def draw_pictures(
     columns = min(len(pictures), 8) if columns is None else whole(where, "columns", columns)
     rows = -(-len(pictures) // columns)
     height = size * pictures[0].shape[0] / pictures[0].shape[1] + (0.3 if titles is not None else 0.05)
-    figure, cells = cells_for(where, ax, (rows, columns), (size * columns, height * rows))
+    figure, cells = cells_for(
+        where, ax, (rows, columns), (size * columns, height * rows), lines=int(titles is not None)
+    )
     for cell, picture, colours in zip(cells, pictures, scales, strict=False):
         cell.imshow(picture, **colours)
         frame(cell)
     for cell, title in zip(cells, titles or (), strict=False):
-        cell.set_title(title, fontsize="small")
+        cell.set_title(as_text(title), fontsize="small")
     for cell in cells[len(pictures) :]:
         cell.set_axis_off()
     return figure, cells[: len(pictures)]

@@ -77,7 +77,8 @@ def kernels(
         for i, cell in enumerate(cells[::across]):
             cell.set_ylabel(str(i), fontsize="small", rotation=0, ha="right", va="center")
     words = "" if colours or inputs == 1 else f", down {_of(down, inputs)} input channels"
-    headline(figure, ax, f"across {_of(across, outputs)} output channels{words}", style=style)
+    pad = 18 if down > 1 else None  # above the numbers of the columns
+    headline(figure, ax, f"across {_of(across, outputs)} output channels{words}", style=style, pad=pad)
     return figure
 
 

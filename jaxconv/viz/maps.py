@@ -8,9 +8,9 @@ from flax import nnx
 from jax.typing import ArrayLike
 
 from jaxconv.geometry import whole
-from jaxconv.inspect.asking import Path, as_image, evaluating, find_layer, output_of
+from jaxconv.inspect.asking import Path, as_image, evaluating, find_layer, for_graph, output_of
 from jaxconv.naming import named
-from jaxconv.viz.canvas import headline
+from jaxconv.viz.canvas import as_text, headline
 from jaxconv.viz.images import draw_pictures, scale
 from jaxconv.viz.theme import THEMES, Style, drawn
 
@@ -63,7 +63,8 @@ def feature_maps(
             f"{where}: layer={layer!r} returns the shape {found.output.shape[1:]} but must return height x width x "
             f"channels; draw slices of it with images"
         )
-    maps = np.asarray(_maps(*parts, x, path=found.path), np.float32)
+    graph, state = parts
+    maps = np.asarray(for_graph(_maps, graph, path=found.path)(state, x), np.float32)
     shown = min(maps.shape[-1], whole(where, "most", most))
     pictures = [maps[..., channel] for channel in range(shown)]
     signed = bool((maps < 0).any())
@@ -73,8 +74,7 @@ def feature_maps(
     figure, _ = draw_pictures(where, pictures, scales, titles=titles, columns=columns, size=1.2, ax=ax)
     rows, across, channels = maps.shape
     words = f"{channels} channels" if shown == channels else f"the first {shown} of {channels} channels"
-    pad = 18 if shown > 1 else None  # above the numbers of the maps
-    headline(figure, ax, f"{found.name} {found.kind}: {rows} × {across}, {words}", style=style, pad=pad)
+    headline(figure, ax, f"{as_text(found.name)} {found.kind}: {rows} × {across}, {words}", style=style)
     return figure
 
 

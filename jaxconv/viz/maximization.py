@@ -1,8 +1,9 @@
 """The images that units of a network like best."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from flax import nnx
 
 from jaxconv.geometry import whole
@@ -58,14 +59,14 @@ def activation_maximization(
       >>> activation_maximization(model, range(3), steps=8).savefig("ideals.png")
     """
     where = "activation_maximization"
-    units = [units] if isinstance(units, int) else list(units)
-    if not units:
+    several: list[Any] = [units] if np.ndim(units) == 0 else list(units)  # pyright: ignore[reportArgumentType], ndim has looked
+    if not several:
         raise ValueError(f"{where}: units={units!r} shows nothing; give at least one, such as 0")
-    if titles is not None and len(titles) != len(units):
+    if titles is not None and len(titles) != len(several):
         raise ValueError(
-            f"{where}: titles has {len(titles)} entries but there are {len(units)} units; give one for each"
+            f"{where}: titles has {len(titles)} entries but there are {len(several)} units; give one for each"
         )
-    numbers = [whole(where, "units", units, 0, unit) for unit in units]
+    numbers = [whole(where, "units", units, 0, unit) for unit in several]
     pictures = [
         as_picture(
             where,

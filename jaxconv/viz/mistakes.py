@@ -8,11 +8,15 @@ from jax.typing import ArrayLike
 
 from jaxconv.geometry import whole
 from jaxconv.viz.canvas import axes_for, cells_for, check_labels, check_names, frame, headline
+from jaxconv.viz.heat import as_light
 from jaxconv.viz.theme import THEMES, Style, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+HIGH = 1.75  # inches from one row of misread images to the next
+LETTERS = 11  # of a class's name above them
 
 
 @drawn
@@ -43,7 +47,8 @@ def confusion_matrix(
     where = "confusion_matrix"
     truth = check_labels(where, "labels", labels)
     read = check_labels(where, "predictions", predictions, len(truth))
-    classes = max(len(class_names or ()), int(max(truth.max(), read.max())) + 1)
+    named = 0 if class_names is None else len(class_names)
+    classes = max(named, int(max(truth.max(), read.max())) + 1)
     names = check_names(where, class_names, classes)
     counts = np.zeros((classes, classes), int)
     np.add.at(counts, (truth, read), 1)
@@ -81,7 +86,8 @@ def misread(
     """Draw the examples that a classifier gets wrong, its surest mistakes first, as many as fit.
 
     Args:
-      examples: images `n height width channels`, ink 1 and paper 0, and labels, such as the test set.
+      examples: images and labels, such as the test set. Images are `n height width` or `n height width channels`, with
+        ink 1 and paper 0, or colours if there are 3 channels; whole numbers go to 255.
       probabilities: `n classes`, what the network says of them.
       class_names: the name of each class; by default its number.
       columns: pictures in a row.
@@ -91,7 +97,7 @@ def misread(
     Returns:
       A matplotlib `Figure`; it belongs to no window.
     Raises:
-      ValueError: if labels and probabilities do not fit each other or the images.
+      ValueError: if labels and probabilities do not fit each other or the images, or the latter are no probabilities.
       ModuleNotFoundError: if matplotlib is not installed.
     Example:
       >>> probabilities = jax.nn.softmax(predict_logits(model, data.test.images))
@@ -99,18 +105,36 @@ def misread(
     """
     where = "misread"
     grid = whole(where, "rows", rows), whole(where, "columns", columns)
+    images, labels, sure = check_answers(where, examples, probabilities)
+    names = check_names(where, class_names, sure.shape[1], most=LETTERS)
+    figure, cells = cells_for(where, ax, grid, (1.3 * grid[1], HIGH * grid[0] + 0.3), lines=3)
+    found = draw_misread(cells, (images, labels), sure, names)
+    headline(figure, ax, counted(found, len(labels)), style=style)
+    return figure
+
+
+def check_answers(
+    where: str, examples: tuple[ArrayLike, ArrayLike], probabilities: ArrayLike
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return images with channels, their labels, and what the network says of each."""
     images, sure = np.asarray(examples[0]), np.asarray(probabilities)
+    if images.ndim not in (3, 4) or 0 in images.shape:
+        raise ValueError(
+            f"{where}: the images have shape {images.shape} but must be n x height x width x channels, at least one"
+        )
     labels = check_labels(where, "labels", examples[1], len(images))
     if sure.ndim != 2 or len(sure) != len(labels) or labels.max() >= sure.shape[1]:
         raise ValueError(
             f"{where}: probabilities has shape {sure.shape} but must be ({len(labels)}, classes), with more than "
             f"{labels.max()} classes; is it of these examples?"
         )
-    names = check_names(where, class_names, sure.shape[1])
-    figure, cells = cells_for(where, ax, grid, (1.3 * grid[1], 1.6 * grid[0] + 0.3))
-    found = draw_misread(cells, (images, labels), sure, names)
-    headline(figure, ax, counted(found, len(labels)), style=style, pad=22)
-    return figure
+    wrong = np.flatnonzero(~((sure >= 0) & (sure <= 1 + 1e-3)).all(-1))  # no number is neither
+    if len(wrong):
+        raise ValueError(
+            f"{where}: probabilities[{wrong[0]}] = {sure[wrong[0]]} must be numbers from 0 to 1; of logits take "
+            f"jax.nn.softmax"
+        )
+    return images if images.ndim == 4 else images[..., None], labels, sure
 
 
 def counted(wrong: int, all_of_them: int) -> str:
@@ -133,8 +157,9 @@ def draw_misread(
         ax.set_axis_on()
         frame(ax)
         guess = int(sure[index].argmax())
-        ax.imshow(images[index].mean(-1), cmap="gray_r", vmin=0, vmax=1)
-        words = f"{class_names[int(labels[index])]} read as {class_names[guess]}\n{sure[index, guess]:.0%} sure"
+        picture = as_light(images[index])
+        ax.imshow(picture if picture.shape[-1] == 3 else picture.mean(-1), cmap="gray_r", vmin=0, vmax=1)
+        words = f"{class_names[int(labels[index])]}\nread as {class_names[guess]}\n{sure[index, guess]:.0%} sure"
         ax.set_title(words, fontsize="small")
     return len(wrong)
 

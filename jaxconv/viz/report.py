@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 from jax.typing import ArrayLike
 
-from jaxconv.viz.canvas import check_names, new_figure
+from jaxconv.viz.canvas import as_text, check_names, headline, new_figure
 from jaxconv.viz.curves import by_epoch, draw_line
-from jaxconv.viz.mistakes import counted, draw_misread, surest_mistakes
+from jaxconv.viz.mistakes import HIGH, LETTERS, check_answers, counted, draw_misread, surest_mistakes
 from jaxconv.viz.theme import THEMES, Style, Theme, drawn
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def training_report(
 
     Args:
       history: columns `epoch`, `train_loss`, `train_accuracy` and, if there, the same of validation.
-      examples: images `n height width channels` and labels, such as the test set.
+      examples: images and labels, such as the test set, as in `misread`.
       probabilities: `n classes`, what the network says of them.
       class_names: the name of each class.
       title: one line above everything.
@@ -42,23 +41,26 @@ def training_report(
     Returns:
       A matplotlib `Figure`.
     Raises:
+      ValueError: as `misread`.
       ModuleNotFoundError: if matplotlib is not installed.
     Example:
       >>> probabilities = jax.nn.softmax(predict_logits(model, data.test.images))
       >>> training_report(history, data.test, probabilities, class_names=data.class_names).savefig("report.png")
     """
-    images, labels, sure = np.asarray(examples[0]), np.asarray(examples[1]), np.asarray(probabilities)
-    names = check_names("training_report", class_names, sure.shape[-1])
+    where = "training_report"
+    images, labels, sure = check_answers(where, examples, probabilities)
+    names = check_names(where, class_names, sure.shape[-1], most=LETTERS)
     rows = 1 if len(surest_mistakes(labels, sure)) <= _COLUMNS else 2
 
-    figure = new_figure((9, 3.5 + 1.5 * rows))
+    figure = new_figure((9, 3.5 + HIGH * rows))
     if title:
-        figure.suptitle(title)
-    top, bottom = figure.subfigures(2, 1, height_ratios=(3.5, 1.5 * rows), squeeze=False).flat
+        headline(figure, None, as_text(title), style=style)
+    top, bottom = figure.subfigures(2, 1, height_ratios=(3.5, HIGH * rows), squeeze=False).flat
     for axes, quantity in zip(top.subplots(1, 2), ("loss", "accuracy"), strict=True):
         _draw_curves(axes, history, quantity, THEMES[style])
     cells = bottom.subplots(rows, _COLUMNS).ravel()
-    bottom.suptitle(counted(draw_misread(cells, (images, labels), sure, names), len(labels)))
+    found = draw_misread(cells, (images, labels), sure, names)
+    headline(bottom, None, counted(found, len(labels)), style=style)
     return figure
 
 
@@ -67,5 +69,4 @@ def _draw_curves(axes: "Axes", history: Mapping[str, Sequence[float]], quantity:
         column = f"{part}_{quantity}"
         if column in history:
             draw_line(axes, history["epoch"], history[column], colour, part)
-    label = "loss (cross-entropy, nats)" if quantity == "loss" else quantity
-    by_epoch(axes, label, log=quantity == "loss")
+    by_epoch(axes, quantity, log=quantity == "loss")

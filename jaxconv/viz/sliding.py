@@ -99,6 +99,7 @@ def slide(
     else:
         over = axes = window.over(x.shape)
         out = conv(*with_channels, **options, exact=exact)
+    _check_exact(where, x, taps, np.asarray(out).dtype)
     cells, pixels = _spread(where, x, axes)
     return Sliding(
         cells,
@@ -108,6 +109,19 @@ def slide(
         (axes[0], axes[1]),
         _sentence(x.shape, over, out.shape[:2], transposed),
     )
+
+
+def _check_exact(where: str, x: np.ndarray, taps: np.ndarray, dtype: np.dtype) -> None:
+    """Refuse sums that may leave what the dtype of the output holds exactly: they would be false."""
+    whole = np.issubdtype(dtype, np.integer)
+    most = np.iinfo(dtype).max if whole else 2 ** (np.finfo(dtype).nmant + 1)
+    sizes = [np.abs(np.nan_to_num(array.astype(np.float64), posinf=np.inf, neginf=np.inf)) for array in (x, taps)]
+    reach = float(sizes[0].max()) * float(sizes[1].sum())
+    if reach > most:
+        raise ValueError(
+            f"{where}: sums of these numbers may reach {reach:.3g} but {dtype} holds whole numbers only up to "
+            f"{most:,}; use smaller ones"
+        )
 
 
 def _taps(axis: Axis, pixel: int) -> list[int]:

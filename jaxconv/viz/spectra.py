@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 from jaxconv.geometry import whole
 from jaxconv.naming import named
-from jaxconv.viz.canvas import axes_for, is_real
+from jaxconv.viz.canvas import as_label, axes_for, is_real
 from jaxconv.viz.theme import THEMES, Style, drawn
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def spectra(
     positive = False
     for colour, (name, array) in zip(cycle(theme.colours), arrays.items(), strict=False):
         frequencies, power = power_spectrum(array, size)
-        ax.plot(frequencies, power, color=colour, marker=".", label=name)
+        ax.plot(frequencies, power, color=colour, marker=".", label=as_label(name))
         positive |= bool((power > 0).any())
     if strides > 1:
         words = f"Nyquist after strides {strides}"

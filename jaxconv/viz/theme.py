@@ -56,6 +56,10 @@ class Theme:
         whole = _blend("shades", (self.paper, colour))
         return _blend("shades", tuple(map(tuple, whole([least, 1.0])))) if least else whole
 
+    def toward_ink(self, colour: str, part: float) -> Any:
+        """A colour, that much of the way to the ink: for text on pale fills."""
+        return _blend("toward_ink", (colour, self.ink))(part)
+
     def settings(self) -> Any:
         """What matplotlib must be told while a figure is built."""
         lines = "text.color axes.edgecolor axes.labelcolor xtick.color ytick.color patch.edgecolor hatch.color"
@@ -68,9 +72,11 @@ class Theme:
             **dict.fromkeys(("axes.linewidth", "patch.linewidth", "xtick.major.width", "ytick.major.width"), thin),
             "font.size": self.text,
             "font.family": "sans-serif",
+            "axes.grid": False,
             "axes.titlecolor": "auto",
             "axes.titlesize": "medium",
             "figure.titlesize": "medium",
+            "image.origin": "upper",
             "lines.linewidth": self.line,
         }
 
@@ -99,9 +105,8 @@ def drawn(function: Callable[P, R]) -> Callable[P, R]:
         ax: Any = kwargs.get("ax")
         with settings(where, theme):
             figure: Any = function(*args, **kwargs)
-        if ax is None and theme.narrow:
-            width, height = figure.get_size_inches()
-            figure.set_size_inches(_fit(width), height * _fit(width) / width)
+        if ax is None:
+            fit(figure, theme)
         for axes in _with_insets(figure.axes if ax is None else [ax]):
             _settle(axes, theme)
         return figure
@@ -125,8 +130,12 @@ def settings(where: str, theme: Theme) -> Any:
     return matplotlib.rc_context(theme.settings())
 
 
-def _fit(width: float) -> float:
-    return min(width, _COLUMN if width <= _PAGE else _PAGE)
+def fit(figure: Any, theme: Theme) -> None:
+    """Scale a figure for a paper down to one column or two."""
+    if theme.narrow:
+        width, height = figure.get_size_inches()
+        narrower = min(width, _COLUMN if width <= _PAGE else _PAGE)
+        figure.set_size_inches(narrower, height * narrower / width)
 
 
 def _with_insets(axes: "Sequence[Any]") -> "list[Axes]":
