@@ -58,6 +58,7 @@ def test_only_so_many_images_are_offered():
         (IMAGES > 0.5, None, (0, 1)),
         ((99 * IMAGES).astype(np.uint8), None, (0, 255)),
         (2 * IMAGES - 1, None, (-1, 1)),
+        (IMAGES / 2 - 0.25, None, (-0.25, 0.25)),
         (IMAGES * 0 + 7, None, (7, 8)),
         (2 * IMAGES - 1, (-3, 2.5), (-3, 2.5)),
     ],

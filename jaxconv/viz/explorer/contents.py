@@ -27,7 +27,8 @@ def contents(
     """Return what `explorer.js` reads, for images `n height width channels`."""
     size = 4 * network.lowered.program.weight(network.order)
     why = _why_not(network, size)
-    low, high = value_range or (float(images.min()), max(float(images.max()), float(images.min()) + 1))
+    low, high = value_range or (float(images.min()), float(images.max()))
+    high = high if high > low else low + 1  # all images are one constant
     shown = [node.shown for node in network.nodes] if not why else _fewer(network.nodes)
     results = [
         network.values(jnp.asarray(image)[None]) for image in _fitting(network.nodes, images, shown, live=not why)
@@ -69,7 +70,7 @@ def contents(
 
 def _node(network: Network, node: Node, claim: dict[str, Any], shown: Sequence[int]) -> dict[str, Any]:
     return {
-        "name": node.row.name or node.row.kind,
+        "name": node.name,
         "kind": node.row.kind,
         "shape": node.shape,
         "inputs": node.inputs,
@@ -91,8 +92,7 @@ def _why_not(network: Network, size: int) -> str:
         )
     if network.unfit:
         node, why = network.unfit
-        name = node.row.name or "the model"
-        return f"The page does not compute {why}, in or before {name} ({node.row.kind}). {instead}"
+        return f"The page does not compute {why}, in or before {node.name} ({node.row.kind}). {instead}"
     return ""
 
 

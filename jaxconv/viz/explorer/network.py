@@ -46,8 +46,8 @@ class Node:
 
     @property
     def name(self) -> str:
-        """The path of the layer, or of the one that calls the function, as `summary` writes it."""
-        return self.row.name
+        """The path of the layer, or of the one that calls the function, as `summary` writes it; its kind if it has none."""
+        return self.row.name or self.row.kind
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Network:
     claims: tuple[dict[str, Any], ...]
     parameters: int
 
-    @property
+    @cached_property
     def order(self) -> list[int]:
         """The places of the arrays that the page needs."""
         return self.lowered.program.needed(node.place for node in self.nodes)

@@ -25,6 +25,6 @@ function answerWords(found) {
 
 function agreement(network, number) {
   const deviation = format(network.deviation(number), 2);
-  if (!network.deviates?.(number)) return [`, its scores within ${deviation} of JAX's`];
+  if (!network.deviates(number)) return [`, its scores within ${deviation} of JAX's`];
   return [", ", element("strong", { class: "alarm" }, `its scores differ from JAX's by ${deviation}`)];
 }
