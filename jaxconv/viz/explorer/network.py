@@ -46,7 +46,7 @@ class Node:
 
     @property
     def name(self) -> str:
-        """The path of the layer, or of the one that calls the function, as `summary` writes it; its kind if it has none."""
+        """The path of the layer, or of the one that calls the function, as `summary` writes it; else its kind."""
         return self.row.name or self.row.kind
 
 

@@ -109,8 +109,8 @@ class Program:
         return () if isinstance(array, np.ndarray) else array.operands
 
     def needed(self, places: Iterable[int]) -> list[int]:
-        """The image, and all that these arrays are computed from, themselves too, in the order of the program."""
-        found, waiting = {IMAGE}, list(places)
+        """All that these arrays are computed from, themselves and the image too, in the order of the program."""
+        found, waiting = set(), list(places)
         while waiting:
             place = waiting.pop()
             if place not in found:
