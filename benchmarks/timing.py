@@ -10,10 +10,14 @@ from typing import Any
 import jax
 import numpy as np
 
-SHORTEST = 0.01  # seconds; shorter calls are repeated until a sample lasts as long
+SHORTEST = 0.03  # seconds; shorter calls are repeated until a sample lasts as long
+# Seconds of calls before each sample. A scheduler that packs idle processes onto one core takes up to 50 ms of work to
+# give their threads a core each (measured on a virtual machine; until then a convolution on two threads takes twice
+# its time), so that samples taken right after a pause measure the scheduler.
+LEAD = 0.06
 PAUSE = 0.01  # seconds between competitors: the threads of the last one stop spinning
 PATIENCE = 4.0  # seconds that one competitor may take in one measurement; a slow one takes part in fewer rounds
-LONG = 0.2  # seconds after which a call needs no warm-up of its own
+LONG = 0.2  # seconds after which a call needs no lead
 
 Compiled = Callable[..., Any]
 
@@ -74,7 +78,7 @@ def alternate(timers: Mapping[str, Callable[[int], float]], rounds: int) -> dict
 def _turn(timer: Callable[[int], float], cost: float) -> float:
     time.sleep(PAUSE)
     if cost < LONG:
-        timer(1)
+        timer(math.ceil(LEAD / cost))
     return timer(math.ceil(SHORTEST / cost))
 
 
