@@ -10,7 +10,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 NOTE = "not_built.txt"
-SOURCES = ("conv.cc", "ffi.cc", "products.cc")
+SOURCES = ("conv.cc", "ffi.cc", "openmp.cc", "products.cc", "team.cc")
 
 
 class Build(build_ext):
@@ -52,10 +52,10 @@ setup(
         Extension(
             "jaxconv_onednn._native",
             [f"src/{name}" for name in SOURCES],
-            depends=["src/conv.h", "src/products.h"],
+            depends=["src/conv.h", "src/openmp.h", "src/products.h", "src/team.h"],
             language="c++",
-            extra_compile_args=["-std=c++17", "-O2", "-fopenmp"],
-            extra_link_args=["-fopenmp"],
+            extra_compile_args=["-std=c++20", "-O2", "-pthread"],
+            extra_link_args=["-pthread"],
         )
     ],
     cmdclass={"build_ext": Build},

@@ -94,6 +94,38 @@ def test_threads_share_primitives():
             np.testing.assert_array_equal(found, jc.conv(x, kernel, method="einsum"))
 
 
+def test_one_team_serves_all_threads_and_a_forked_child_has_its_own():
+    """Without JAX, which does not survive a fork. The window 5x5 of 48 channels is worth two threads."""
+    program = """
+import os, threading, time, numpy as np, jaxconv_onednn
+library = jaxconv_onednn.load()
+words = [1, 0, 0, 0, 1, 1, 48, 48, 1, 20, 5, 1, 1, 0, 0, 16, 20, 5, 1, 1, 0, 0, 16]
+x, kernel = np.ones((20, 20, 48), np.float32), np.ones((5, 5, 48, 48), np.float32)
+def compute():
+    out = np.frombuffer(library.run(words, x.tobytes(), kernel.tobytes()), np.float32)
+    assert out.size == 16 * 16 * 48 and (out == 25 * 48).all()
+def together(count):
+    callers = [threading.Thread(target=lambda: [compute() for _ in range(5)]) for _ in range(count)]
+    [caller.start() for caller in callers], [caller.join() for caller in callers]
+def threads():
+    return len(os.listdir("/proc/self/task"))
+def settle(count):
+    end = time.monotonic() + 10
+    while threads() != count and time.monotonic() < end:  # callers that were joined may still be going
+        time.sleep(0.01)
+    return threads() == count
+others = threads()  # of NumPy
+together(8)
+assert settle(others + library.threads - 1), (threads(), others, library.threads)
+child = os.fork()
+if child == 0:
+    together(8)
+    os._exit(7 if settle(library.threads) else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert run(program) == "7\n"
+
+
 def test_random_problems_and_a_bounded_cache():
     """`tests/native_fuzz.py` draws more, and runs under a sanitizer."""
     script = Path(__file__).with_name("native_fuzz.py")
@@ -164,7 +196,9 @@ def run(program: str, **environment: str) -> str:
 
 def test_a_variable_turns_it_off():
     info = "import sys; from jaxconv.cli import main; sys.exit(main(['info']))"
-    assert f"oneDNN {library.version}" in run(info)
+    threads = len(os.sched_getaffinity(0))
+    assert f"oneDNN {library.version} on {threads} thread" in run(info, OMP_NUM_THREADS="")
+    assert f"oneDNN {library.version} on 1 thread " in run(info, OMP_NUM_THREADS="1")
     assert "JAX alone, several times slower than oneDNN, since JAXCONV_NATIVE=0 turns it off" in run(
         info, JAXCONV_NATIVE="0"
     )

@@ -32,7 +32,8 @@ def backend() -> str:
     library = native.library()
     if isinstance(library, str):
         return f"JAX alone, several times slower than oneDNN, since {library}"
-    return f"oneDNN {library.version} ({native.VARIABLE}=0 turns it off)"
+    threads = f"{library.threads} thread" + "s" * (library.threads > 1)
+    return f"oneDNN {library.version} on {threads} ({native.VARIABLE}=0 turns it off)"
 
 
 def memory() -> str:

@@ -12,12 +12,10 @@ import ctypes
 import functools
 import os
 from collections.abc import Sequence
-from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 __version__ = "0.1.0"
-POLICY = "OMP_WAIT_POLICY"
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # of malloc.h
 KEPT = 2**30  # bytes
 MOST_CORES = 8
@@ -36,9 +34,13 @@ class Library:
 
     def __init__(self, native: ctypes.CDLL):
         self._native = native
+        text = ctypes.create_string_buffer(1024)
+        if native.jaxconv_onednn_start(text, ctypes.c_size_t(len(text))):
+            raise UnavailableError(text.value.decode())
         native.jaxconv_onednn_version.restype = ctypes.c_char_p
         native.jaxconv_onednn_cached.restype = ctypes.c_size_t
         self.version: str = native.jaxconv_onednn_version().decode()
+        self.threads: int = native.jaxconv_onednn_threads()  # that compute, at most
         self.targets = {"jaxconv_onednn_conv": _capsule(native.jaxconv_onednn_conv)}
 
     def implementation(self, problem: Sequence[int]) -> str:
@@ -79,30 +81,12 @@ def load() -> Library:
         raise UnavailableError(f"its compiled part is missing from {folder}; install it again")
     try:
         onednn = next(file for file in files("onednn-cpu-gomp") or () if file.name == "libdnnl.so.3")
-        with _sleeping_threads():
-            ctypes.CDLL(str(onednn.locate()))  # found by its soname when the next line asks for it
+        ctypes.CDLL(str(onednn.locate()))  # found by its soname when the next line asks for it
         return Library(ctypes.CDLL(str(built[0])))
     except (PackageNotFoundError, StopIteration) as error:
         raise UnavailableError("the package onednn-cpu-gomp is not installed") from error
     except OSError as error:
         raise UnavailableError(f"it cannot be loaded: {error}") from error
-
-
-@contextmanager
-def _sleeping_threads():
-    """Let OpenMP's threads sleep between convolutions, when XLA needs the cores; it reads the variable when loaded.
-
-    A training step of LeNet takes 7.1 ms so, and 8.6 where they spin (2 cores). Where another library loaded the same
-    OpenMP before, its threads do what it was told then.
-    """
-    if POLICY in os.environ:  # as its user wants it
-        yield
-        return
-    os.environ[POLICY] = "PASSIVE"
-    try:
-        yield
-    finally:
-        del os.environ[POLICY]
 
 
 def keep_freed_memory() -> bool:

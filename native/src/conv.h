@@ -26,6 +26,7 @@ struct Problem {
   // Throws std::invalid_argument, with the integers in the message, unless they describe a convolution.
   static Problem decode(const int64_t* words, size_t count);
   std::string text() const;
+  int threads() const;  // that are worth it
 };
 
 // A oneDNN primitive with the reorders around it, ready to run; immutable, so that threads may share it.

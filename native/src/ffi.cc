@@ -5,6 +5,8 @@
 #include <string>
 
 #include "conv.h"
+#include "openmp.h"
+#include "team.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace ffi = xla::ffi;
@@ -52,6 +54,14 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxconv_onednn_conv, convolve,
 
 extern "C" {
 
+// Once, before anything else.
+int jaxconv_onednn_start(char* text, size_t length) {
+  return guarded(text, length, [] {
+    jaxconv::adopt();
+    return "";
+  });
+}
+
 // The name of the implementation that oneDNN picks.
 int jaxconv_onednn_implementation(const int64_t* words, size_t count, char* text, size_t length) {
   return guarded(text, length, [&] { return jaxconv::find(words, count)->implementation(); });
@@ -74,6 +84,8 @@ int jaxconv_onednn_run(const int64_t* words, size_t count, const void* first, co
     return "";
   });
 }
+
+int jaxconv_onednn_threads() { return jaxconv::cores(); }
 
 size_t jaxconv_onednn_cached() { return jaxconv::cached(); }
 

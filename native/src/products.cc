@@ -1,12 +1,12 @@
 #include "products.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+
+#include "team.h"
 
 namespace jaxconv {
 namespace {
@@ -91,36 +91,36 @@ bool prefers_products(const Problem& p, const std::string& implementation) {
 void weight_gradient(const Problem& p, const float* x, const float* out, float* kernel) {
   const Windows windows(p, x);
   const int64_t group_out = p.c_out / p.groups, size = windows.runs * windows.run * p.c_out;
-  const int64_t together = std::clamp(kColumns / windows.run, int64_t{1}, windows.runs);  // runs of a block
+  const int64_t at_once = std::clamp(kColumns / windows.run, int64_t{1}, windows.runs);  // runs of a block
   const int64_t pixels = pixels_of(p);
-  const int64_t each = (pixels + omp_get_max_threads() - 1) / omp_get_max_threads();
-  const int64_t step = std::max(int64_t{64}, std::min(each, kBlock / (together * windows.run)));
+  const int64_t each = (pixels + allowed() - 1) / allowed();
+  const int64_t step = std::max(int64_t{64}, std::min(each, kBlock / (at_once * windows.run)));
   const int64_t blocks = (pixels + step - 1) / step;
-  const int most = std::clamp<int64_t>(kCopies / size, 1, omp_get_max_threads());  // threads that take part
+  const int most = std::clamp<int64_t>(kCopies / size, 1, allowed());  // threads that take part
   // Made here, since an exception must not leave the threads. The first thread sums into the result.
   std::vector<std::unique_ptr<float[]>> rows(most), sums(most);
-  for (auto& own : rows) own.reset(new float[step * together * windows.run]);
+  for (auto& own : rows) own.reset(new float[step * at_once * windows.run]);
   for (int i = 1; i < most; ++i) sums[i].reset(new float[size]);
   int took_part = 1;
   std::atomic<bool> failed{false};
-#pragma omp parallel
-  if (const int thread = omp_get_thread_num(); thread < most) {
-    const int threads = std::min(most, omp_get_num_threads());
+  together([&](int thread, int members) {
+    const int threads = std::min(most, members);
+    if (thread >= threads) return;
     float* sum = thread == 0 ? kernel : sums[thread].get();
     std::memset(sum, 0, size * sizeof(float));
     if (thread == 0) took_part = threads;
     for (int64_t block = thread; block < blocks; block += threads) {
       const int64_t from = block * step, to = std::min(pixels, from + step);
       for (int64_t group = 0; group < p.groups; ++group)
-        for (int64_t first = 0; first < windows.runs; first += together) {
-          const int64_t last = std::min(windows.runs, first + together), columns = (last - first) * windows.run;
+        for (int64_t first = 0; first < windows.runs; first += at_once) {
+          const int64_t last = std::min(windows.runs, first + at_once), columns = (last - first) * windows.run;
           windows.lay(from, to, group, first, last, rows[thread].get());
           if (dnnl_sgemm('T', 'N', columns, group_out, to - from, 1, rows[thread].get(), columns, out + from * p.c_out + group * group_out,
                      p.c_out, 1, sum + first * windows.run * p.c_out + group * group_out, p.c_out) != dnnl_success)
             failed = true;
         }
     }
-  }
+  });
   if (failed) throw std::runtime_error("dnnl_sgemm failed");
   for (int i = 1; i < took_part; ++i)
     for (int64_t k = 0; k < size; ++k) kernel[k] += sums[i][k];

@@ -1,0 +1,9 @@
+#pragma once
+
+namespace jaxconv {
+
+// Lets the loaded oneDNN compute with the team of team.h instead of OpenMP's threads.
+// Throws std::runtime_error, and changes nothing, if it asks OpenMP for more than the team can do.
+void adopt();
+
+}  // namespace jaxconv
