@@ -184,7 +184,7 @@ WRONG = [
     (
         lambda: jc.conv(x, k, method="fast"),
         ValueError,
-        "conv: unknown method 'fast'; use None for the fastest or one of 'einsum', 'xla', 'gemm', 'taps', 'blocks', 'phases', 'fft', 'native', 'split'",
+        "conv: unknown method 'fast'; use None for the fastest or one of 'einsum', 'xla', 'gemm', 'taps', 'blocks', 'joined', 'phases', 'fft', 'native', 'split'",
     ),
     (lambda: jc.conv([[1.0]], k), TypeError, "conv: x must be an array, got list; wrap it in jnp.asarray"),
     (lambda: jc.conv(None, k), TypeError, "conv: x must be an array, got NoneType; wrap it in jnp.asarray"),
@@ -453,7 +453,7 @@ WRONG = [
     (
         lambda: nn.Conv(3, 6, (3, 3), method="fast", rngs=r),
         ValueError,
-        "Conv: unknown method 'fast'; use None for the fastest or one of 'einsum', 'xla', 'gemm', 'taps', 'blocks', 'phases', 'fft', 'native', 'split'",
+        "Conv: unknown method 'fast'; use None for the fastest or one of 'einsum', 'xla', 'gemm', 'taps', 'blocks', 'joined', 'phases', 'fft', 'native', 'split'",
     ),
     (
         lambda: nn.Conv(3, 6, (3, 3), rngs=jax.random.key(0)),

@@ -17,7 +17,7 @@ from jaxconv.ops.boundary import extend, fold, unroll
 from jaxconv.ops.channels import check_channels
 from jaxconv.ops.primitive import contract
 
-Algorithm = Literal["einsum", "xla", "gemm", "taps", "blocks", "phases", "fft", "native", "split"]
+Algorithm = Literal["einsum", "xla", "gemm", "taps", "blocks", "joined", "phases", "fft", "native", "split"]
 Method = Algorithm | None
 
 

@@ -10,7 +10,7 @@ from types import ModuleType
 import jax
 import jax.numpy as jnp
 
-from jaxconv.ops.algorithms import blocks, chunks, fft, gemm, native, phases, split, taps, xla
+from jaxconv.ops.algorithms import blocks, chunks, fft, gemm, joined, native, phases, split, taps, xla
 from jaxconv.ops.algorithms.problem import Problem, Slot, pose
 from jaxconv.ops.algorithms.rules import CPU, NATIVE, Rule
 
@@ -19,6 +19,7 @@ ALGORITHMS: dict[str, ModuleType] = {
     "chunks": chunks,
     "fft": fft,
     "gemm": gemm,
+    "joined": joined,
     "native": native,
     "phases": phases,
     "split": split,

@@ -75,6 +75,11 @@ def implementation(problem: Problem) -> str:
     return _planned(problem).name
 
 
+def lays_out_windows(problem: Problem) -> bool:
+    """Whether oneDNN has no primitive of its own for this, and multiplies matrices of windows instead."""
+    return "gemm" in implementation(problem)
+
+
 @dataclass(frozen=True)
 class _Plan:
     """A form of a problem that oneDNN can compute, or why there is none."""
