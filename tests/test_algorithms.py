@@ -194,7 +194,7 @@ def test_forced_methods_in_every_transform(method):
 
 @pytest.mark.skipif(isinstance(library(), str), reason="joins groups for oneDNN, which is not here")
 @pytest.mark.parametrize(
-    "of_x, of_kernel, strides",
+    ("of_x", "of_kernel", "strides"),
     [((2, 9, 7, 12), (3, 2, 3, 20), (2, 2)), ((13, 16), (4, 2, 24), 3), ((2, 9, 24), (3, 6, 8), 2)],
 )
 def test_joined_groups_in_every_transform(of_x, of_kernel, strides):
