@@ -77,9 +77,10 @@ def alternate(timers: Mapping[str, Callable[[int], float]], rounds: int) -> dict
 
 def _turn(timer: Callable[[int], float], cost: float) -> float:
     time.sleep(PAUSE)
-    if cost < LONG:
-        timer(math.ceil(LEAD / cost))
-    return timer(math.ceil(SHORTEST / cost))
+    repeats, lead = math.ceil(SHORTEST / cost), 0.0
+    while cost < LONG and lead < LEAD:  # of what it takes now: the cost was perhaps that of a slow start
+        lead += repeats * timer(repeats)
+    return timer(repeats)
 
 
 def seconds(call: Callable[[], Any], repeats: int) -> float:

@@ -24,8 +24,9 @@ def draw(seed: int) -> tuple[list[int], dict[str, np.ndarray]]:
     groups = int(random.choice([1, 1, 2, 3, 8]))
     members, batch = int(random.choice([1, 1, 1, 2, 3])), int(random.choice([1, 1, 2, 5]))
     c_in, c_out = (groups * int(random.choice([1, 2, 3, 8, 16, 17, 32])) for _ in range(2))
-    if random.random() < 0.2:  # wide enough for the weight gradient by matrix products
+    if random.random() < 0.2:  # wide enough for the weight gradient by matrix products, and for several threads
         groups, c_in, c_out = (1, 32, 40) if random.random() < 0.5 else (2, 64, 66)
+        batch *= 4
     axes = []
     for _ in range(rank):
         window, stride, dilation = (int(random.integers(1, most)) for most in (6, 4, 4))

@@ -1,5 +1,7 @@
 #include "conv.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <list>
@@ -275,6 +277,8 @@ class Cache {
     std::lock_guard lock(guard_);
     return recent_.size();
   }
+  void lock() { guard_.lock(); }
+  void unlock() { guard_.unlock(); }
 
  private:
   std::mutex guard_;
@@ -283,7 +287,11 @@ class Cache {
 };
 
 Cache& cache() {
-  static Cache& forever = *new Cache;  // threads may still compute while the process ends
+  static Cache& forever = *[] {  // threads may still compute while the process ends
+    constexpr auto unlock = [] { cache().unlock(); };
+    pthread_atfork([] { cache().lock(); }, unlock, unlock);  // or a child may find it locked by nobody
+    return new Cache;
+  }();
   return forever;
 }
 

@@ -57,6 +57,7 @@ extern "C" {
 // Once, before anything else.
 int jaxconv_onednn_start(char* text, size_t length) {
   return guarded(text, length, [] {
+    jaxconv::form();
     jaxconv::adopt();
     return "";
   });

@@ -24,7 +24,7 @@ def refuses(problem: Problem) -> str | None:
     if not native.lays_out_windows(problem):
         return "is for what oneDNN has no primitive for, and it has one for this"
     if together(problem) is None:
-        return f"finds no up to {MOST} groups that oneDNN has a primitive for"
+        return f"joins up to {MOST} groups, and for none of those oneDNN has a primitive"
 
 
 def together(problem: Problem) -> int | None:

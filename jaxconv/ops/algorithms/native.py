@@ -49,6 +49,8 @@ def library() -> Any:
         return "jaxconv-onednn is not installed; on Linux x86-64, pip install ./native builds it"
     try:
         found = jaxconv_onednn.load()
+        if not hasattr(found, "threads"):
+            return "jaxconv-onednn is of another version; install it again"
         for name, capsule in found.targets.items():
             jax.ffi.register_ffi_target(name, capsule, platform="cpu")
     except (jaxconv_onednn.UnavailableError, AttributeError) as error:  # the latter of a build of another version

@@ -203,9 +203,9 @@ NATIVE: tuple[Rule, ...] = (
     ),
     Rule(
         "joined",
-        "strided groups of 2 to 6 channels, which oneDNN computes by matrices of windows: grouped-3x3-stride2 0.41, at "
-        "batch 8 0.25, 3 channels 0.38 to 0.74",
-        lambda p: grouped(p),
+        "8 to 64 strided groups of 2 to 6 channels, which oneDNN computes by matrices of windows: grouped-3x3-stride2 "
+        "0.41, at batch 8 0.25, 3 channels 0.38 to 0.74; two groups of 7 lose, and 2 to 32 channels",
+        lambda p: grouped(p) and p.groups >= 8 and max(channels(p)) <= 6,
     ),
     Rule(
         "native",
