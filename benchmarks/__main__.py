@@ -52,7 +52,7 @@ def main(words: Sequence[str] | None = None) -> int:
         against=_peers(options.against, options.full),
         asked=options.against is not None,
         cases=options.case,
-        rounds=options.rounds or (11 if options.full else 5),
+        rounds=options.rounds or (11 if options.full else 4),
     )
     jax.config.update("jax_enable_compilation_cache", False)  # or compile times are those of reading a file
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of {', '.join(peers.PEERS)}; jaxconv against itself shows the noise. Writes no file",
     )
     parser.add_argument("--case", nargs="+", metavar="NAME", help="only these, large ones too. Writes no file")
-    parser.add_argument("--rounds", type=_positive, metavar="N", help="samples of each competitor (5, full 11)")
+    parser.add_argument("--rounds", type=_positive, metavar="N", help="samples of each competitor (4, full 11)")
     return parser
 
 
