@@ -97,7 +97,7 @@ def test_threads_share_primitives():
 def test_one_team_serves_all_threads_and_a_forked_child_has_its_own():
     """Without JAX, which does not survive a fork. The window 5x5 of 48 channels is worth more than two threads."""
     program = """
-import os, time, numpy as np, jaxconv_onednn
+import os, signal, time, numpy as np, jaxconv_onednn
 from concurrent.futures import ThreadPoolExecutor
 others = len(os.listdir("/proc/self/task"))  # of NumPy
 library = jaxconv_onednn.load()
@@ -120,6 +120,7 @@ together(8)
 assert settle(others + library.threads - 1), (threads(), others, library.threads)
 child = os.fork()
 if child == 0:
+    signal.alarm(60)  # it waits for ever where its threads are those of its parent
     together(8)
     os._exit(7 if settle(library.threads) else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
@@ -189,7 +190,12 @@ def test_an_empty_batch_and_float64_need_no_backend():
 
 def run(program: str, **environment: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", program], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,  # a guard against threads that wait for ever
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
